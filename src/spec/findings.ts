@@ -1,0 +1,89 @@
+import { stringify } from 'yaml';
+import type { z } from 'zod';
+import { nearest } from '../core/suggest.ts';
+import type { SpecPath } from './location.ts';
+import { valueAt } from './plain-data.ts';
+import { type SchemaPlace, schemaPlace } from './schema-place.ts';
+
+/** What a schema found wrong, before anyone knows where the value was written. */
+export interface Finding {
+  readonly path: SpecPath;
+  /** What to point at: the path, or the unknown key under it. */
+  readonly at: SpecPath;
+  readonly text: string;
+  readonly hint: string;
+}
+
+export interface Checked {
+  readonly schema: z.ZodType;
+  readonly data: unknown;
+  /** The template that a value was filled from; it is shown in the value's stead, which may be a secret. */
+  readonly templateAt?: (path: SpecPath) => string | undefined;
+}
+
+export function findingsOf(error: z.ZodError, checked: Checked): readonly Finding[] {
+  return error.issues.flatMap(mostSpecific).flatMap((issue) => {
+    const path = pathOf(issue);
+    const place = schemaPlace(checked.schema, path);
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, place.keys));
+    const value = valueAt(checked.data, path)?.value;
+    if (value === undefined) return [{ path, at: path, text: 'is missing', hint: missingHint(place) }];
+    if (value === null) return [{ path, at: path, text: 'is empty', hint: emptyHint(place) }];
+    const text = `${shown(value, checked.templateAt?.(path))} ${issue.message}`;
+    return [{ path, at: path, text, hint: hintOf(issue, value, place) }];
+  });
+}
+
+export function unknownKey(path: SpecPath, key: string, known: readonly string[]): Finding {
+  const meant = nearest(key, known);
+  const hint = meant === undefined ? `the keys here are ${known.join(', ')}` : `did you mean ${JSON.stringify(meant)}?`;
+  return { path, at: [...path, key], text: `unknown key ${JSON.stringify(key)}`, hint };
+}
+
+export function pathOf(issue: z.core.$ZodIssue): SpecPath {
+  return issue.path.map((segment) => (typeof segment === 'symbol' ? String(segment) : segment));
+}
+
+/** When one way to write a value has the right shape and is wrong inside, what is wrong inside it says more. */
+function mostSpecific(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const inside = issue.errors.find((issues) => issues.length > 0 && issues.every((inner) => inner.path.length > 0));
+  return inside?.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue];
+}
+
+function missingHint({ advice }: SchemaPlace): string {
+  return advice.hint ?? `add ${written(advice)}`;
+}
+
+function emptyHint({ advice }: SchemaPlace): string {
+  return advice.hint ?? `give it a value, like ${written(advice)}, or remove it`;
+}
+
+function hintOf(issue: z.core.$ZodIssue, value: unknown, { advice }: SchemaPlace): string {
+  const own = issue.code === 'custom' ? issue.params?.['hint'] : undefined;
+  if (typeof own === 'string') return own;
+  if (issue.code === 'invalid_value' && typeof value === 'string') {
+    const meant = nearest(
+      value,
+      issue.values.filter((known) => typeof known === 'string'),
+    );
+    if (meant !== undefined) return `did you mean ${JSON.stringify(meant)}?`;
+  }
+  if (issue.code === 'invalid_type' && issue.expected === 'string' && ['number', 'boolean'].includes(typeof value)) {
+    return `put it in quotes: "${String(value)}"`;
+  }
+  return advice.hint ?? `write for example ${written(advice)}`;
+}
+
+function written({ key, example }: SchemaPlace['advice']): string {
+  const yaml = stringify(example, { collectionStyle: 'flow', lineWidth: 0, flowCollectionPadding: true }).trim();
+  return `\`${key === undefined ? '' : `${key}: `}${yaml}\``;
+}
+
+function shown(value: unknown, template: string | undefined): string {
+  if (template !== undefined) return `the value of ${JSON.stringify(template)}`;
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a map';
+  const json = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return json.length > 80 ? `${json.slice(0, 77)}...` : json;
+}

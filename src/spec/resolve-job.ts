@@ -1,0 +1,59 @@
+import type { z } from 'zod';
+import { type Finding, findingsOf, pathOf } from './findings.ts';
+import { type JobSpec, jobSchema } from './job-spec.ts';
+import { type Layer, ownerOf } from './layers.ts';
+import { formatPath, type SpecPath } from './location.ts';
+import { merged, valueAt, withValueAt } from './plain-data.ts';
+import type { SpecProblem } from './problems.ts';
+
+export type ResolvedJob =
+  | { readonly state: 'valid'; readonly job: JobSpec }
+  | { readonly state: 'invalid'; readonly problems: readonly SpecProblem[] };
+
+export interface JobSource {
+  readonly name: string;
+  readonly baseDir: string;
+  /** Weakest first: the defaults, the job, then each `--set`. */
+  readonly layers: readonly [Layer, Layer, ...Layer[]];
+}
+
+/** Merges the layers of a job and validates the result; problems name the layer that the value comes from. */
+export function resolveJob({ name, baseDir, layers }: JobSource): ResolvedJob {
+  const written = layers.map((layer) => layer.data).reduce(merged);
+  const templateAt = (path: SpecPath) => templateOf(layers, path);
+  let data = written;
+  let result = jobSchema.safeParse(data);
+  if (!result.success) {
+    data = withFilledNumbers(data, result.error, templateAt);
+    result = jobSchema.safeParse(data);
+  }
+  if (result.success) return { state: 'valid', job: { name, baseDir, ...result.data } };
+  const findings = findingsOf(result.error, { schema: jobSchema, data, templateAt });
+  return { state: 'invalid', problems: findings.flatMap((finding) => problemOf(finding, layers)) };
+}
+
+/** A variable's value is always a text; where the schema does not want one, it may be the number or boolean it spells. */
+function withFilledNumbers(
+  data: unknown,
+  error: z.ZodError,
+  templateAt: (path: SpecPath) => string | undefined,
+): unknown {
+  return error.issues.map(pathOf).reduce((changed, path) => {
+    const text = valueAt(changed, path)?.value;
+    if (typeof text !== 'string' || templateAt(path) === undefined) return changed;
+    if (/^-?\d+(\.\d+)?$/.test(text)) return withValueAt(changed, path, Number(text));
+    return text === 'true' || text === 'false' ? withValueAt(changed, path, text === 'true') : changed;
+  }, data);
+}
+
+function templateOf(layers: JobSource['layers'], path: SpecPath): string | undefined {
+  const owner = ownerOf(layers, path);
+  return owner.path.length === path.length ? owner.layer.templates.get(formatPath(path)) : undefined;
+}
+
+function problemOf({ path, at, text, hint }: Finding, layers: JobSource['layers']): readonly SpecProblem[] {
+  const { layer, path: found } = ownerOf(layers, at);
+  // A value whose variable is missing was reported as that; what the schema says about the empty rest is noise.
+  const isKnown = layer.problems.some((problem) => formatPath(problem.path) === formatPath([...layer.prefix, ...path]));
+  return isKnown ? [] : [{ location: layer.locate(found), path: [...layer.prefix, ...path], text, hint }];
+}

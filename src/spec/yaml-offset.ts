@@ -1,0 +1,52 @@
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, type Pair } from 'yaml';
+import type { SpecPath } from './location.ts';
+
+interface Found {
+  readonly offset: number;
+  readonly node: Node | undefined;
+}
+
+/**
+ * Where the value at `path` is written: the offset of its key, or of the list's item.
+ * Stops at the nearest parent. A key that a short form leaves out (`input: a.csv` for `input.path`) is passed over.
+ */
+export function offsetOf(document: Document, path: SpecPath): number {
+  let found = at(document.contents);
+  for (const segment of path) {
+    const next = child(document, target(document, found.node), segment);
+    if (next !== undefined) found = next;
+    else if (isMap(target(document, found.node)) || typeof segment === 'number') break;
+  }
+  return found.offset;
+}
+
+function child(document: Document, node: Node | undefined, segment: string | number): Found | undefined {
+  if (isSeq(node)) return typeof segment === 'number' && segment in node.items ? at(node.items[segment]) : undefined;
+  if (!isMap(node)) return undefined;
+  const own = node.items.find((pair) => keyOf(pair) === String(segment));
+  if (own !== undefined) return { offset: at(own.key).offset, node: isNode(own.value) ? own.value : undefined };
+  return node.items
+    .filter((pair) => keyOf(pair) === '<<')
+    .flatMap((pair) => mergedMaps(document, pair.value))
+    .map((merged) => child(document, merged, segment))
+    .find((inMerged) => inMerged !== undefined);
+}
+
+function mergedMaps(document: Document, value: unknown): readonly (Node | undefined)[] {
+  const source = isNode(value) ? target(document, value) : undefined;
+  return isSeq(source) ? source.items.map((item) => (isNode(item) ? target(document, item) : undefined)) : [source];
+}
+
+function target(document: Document, node: Node | undefined): Node | undefined {
+  return isAlias(node) ? node.resolve(document) : node;
+}
+
+function at(node: unknown): Found {
+  return isNode(node) ? { offset: node.range?.[0] ?? 0, node } : { offset: 0, node: undefined };
+}
+
+/** The library reads a merge key as a symbol that is described as `<<`. */
+function keyOf({ key }: Pair): string {
+  const value = isScalar(key) ? key.value : undefined;
+  return typeof value === 'symbol' ? (value.description ?? '') : String(value);
+}
