@@ -6,6 +6,6 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   if (byLowerCase.size === 0) return undefined;
   const typed = word.toLowerCase();
   const found = closest(typed, [...byLowerCase.keys()]);
-  const allowedEdits = Math.max(1, Math.floor(Math.max(typed.length, found.length) / 3));
+  const allowedEdits = Math.floor(Math.max(typed.length, found.length) / 3);
   return distance(typed, found) <= allowedEdits ? byLowerCase.get(found) : undefined;
 }

@@ -2,15 +2,15 @@ import { z } from 'zod';
 
 /*
  * Building blocks of the spec's schema. Every `error` is a predicate that follows the value in a message:
- * `"parket"` + `is not one of parquet, csv`. The first example of a field becomes the hint of its errors.
+ * `"parket"` + `is not one of parquet, csv`; that of a refinement stands alone. The first example of a field becomes the hint of its errors.
  */
 
 export function field<T extends z.ZodType>(schema: T, description: string, ...examples: readonly unknown[]): T {
   return schema.meta(examples.length === 0 ? { description } : { description, examples: [...examples] });
 }
 
-export function closedMap<T extends z.ZodRawShape>(shape: T) {
-  return z.strictObject(shape, { error: 'is not a map' });
+export function closedMap<T extends z.ZodRawShape>(shape: T, error = 'is not a map') {
+  return z.strictObject(shape, { error });
 }
 
 export function oneOf<const T extends readonly [string, ...string[]]>(values: T) {

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { z } from 'zod';
 import { nearest } from '../core/suggest.ts';
-import type { SpecPath } from './location.ts';
+import { formatPath, type SpecPath } from './location.ts';
 import { valueAt } from './plain-data.ts';
 import { type SchemaPlace, schemaPlace } from './schema-place.ts';
 
@@ -12,7 +12,11 @@ export interface Finding {
   readonly at: SpecPath;
   readonly text: string;
   readonly hint: string;
+  /** For an unknown key: the path that was probably meant. */
+  readonly meant?: string;
 }
+
+const missing = 'is missing';
 
 export interface Checked {
   readonly schema: z.ZodType;
@@ -22,22 +26,27 @@ export interface Checked {
 }
 
 export function findingsOf(error: z.ZodError, checked: Checked): readonly Finding[] {
-  return error.issues.flatMap(mostSpecific).flatMap((issue) => {
+  const findings = error.issues.flatMap(mostSpecific).flatMap((issue): readonly Finding[] => {
     const path = pathOf(issue);
     const place = schemaPlace(checked.schema, path);
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, place.keys));
     const value = valueAt(checked.data, path)?.value;
-    if (value === undefined) return [{ path, at: path, text: 'is missing', hint: missingHint(place) }];
+    if (value === undefined) return [{ path, at: path, text: missing, hint: missingHint(place) }];
     if (value === null) return [{ path, at: path, text: 'is empty', hint: emptyHint(place) }];
+    if (issue.code === 'custom') return [{ path, at: path, text: issue.message, hint: hintOf(issue, value, place) }];
     const text = `${shown(value, checked.templateAt?.(path))} ${issue.message}`;
     return [{ path, at: path, text, hint: hintOf(issue, value, place) }];
   });
+  // A mistyped key is one mistake, not an unknown key and a missing one.
+  const meant = new Set(findings.map((finding) => finding.meant));
+  return findings.filter((finding) => finding.text !== missing || !meant.has(formatPath(finding.path)));
 }
 
 export function unknownKey(path: SpecPath, key: string, known: readonly string[]): Finding {
   const meant = nearest(key, known);
   const hint = meant === undefined ? `the keys here are ${known.join(', ')}` : `did you mean ${JSON.stringify(meant)}?`;
-  return { path, at: [...path, key], text: `unknown key ${JSON.stringify(key)}`, hint };
+  const finding = { path, at: [...path, key], text: `unknown key ${JSON.stringify(key)}`, hint };
+  return meant === undefined ? finding : { ...finding, meant: formatPath([...path, meant]) };
 }
 
 export function pathOf(issue: z.core.$ZodIssue): SpecPath {
@@ -59,7 +68,7 @@ function emptyHint({ advice }: SchemaPlace): string {
   return advice.hint ?? `give it a value, like ${written(advice)}, or remove it`;
 }
 
-function hintOf(issue: z.core.$ZodIssue, value: unknown, { advice }: SchemaPlace): string {
+function hintOf(issue: z.core.$ZodIssue, value: unknown, { advice, accepts }: SchemaPlace): string {
   const own = issue.code === 'custom' ? issue.params?.['hint'] : undefined;
   if (typeof own === 'string') return own;
   if (issue.code === 'invalid_value' && typeof value === 'string') {
@@ -69,7 +78,7 @@ function hintOf(issue: z.core.$ZodIssue, value: unknown, { advice }: SchemaPlace
     );
     if (meant !== undefined) return `did you mean ${JSON.stringify(meant)}?`;
   }
-  if (issue.code === 'invalid_type' && issue.expected === 'string' && ['number', 'boolean'].includes(typeof value)) {
+  if ((typeof value === 'number' || typeof value === 'boolean') && accepts(String(value))) {
     return `put it in quotes: "${String(value)}"`;
   }
   return advice.hint ?? `write for example ${written(advice)}`;

@@ -124,12 +124,18 @@ function overrideLayer({ option, path, value }: Override, names: readonly string
   const named = names
     .filter((name) => `${rest.join('.')}.`.startsWith(`${name}.`))
     .sort((a, b) => b.length - a.length)[0];
-  if (named === undefined) {
-    const finding = unknownKey(['jobs'], rest[0] ?? '', names);
-    return { problem: { location, path: finding.path, text: finding.text, hint: finding.hint } };
+  if (named === undefined || rest.join('.') === named) {
+    const { text, hint } =
+      named === undefined && rest[0] !== undefined ? unknownKey(['jobs'], rest[0], names) : namesNoSetting;
+    return { problem: { location, path, text, hint } };
   }
   return { job: named, layer: layerAlong(rest.slice(named.split('.').length), value, { location, env }) };
 }
+
+const namesNoSetting = {
+  text: 'names no setting of a job',
+  hint: 'write for example `--set jobs.NAME.execution.batchSize=256`',
+};
 
 function layerAlong(
   path: readonly string[],

@@ -1,5 +1,4 @@
 import { type Document, isAlias, isScalar, Lexer, LineCounter, Parser, parseDocument, visit } from 'yaml';
-import { messageOf } from '../core/errors.ts';
 import type { SpecLocation, SpecPath } from './location.ts';
 import { throwProblems } from './problems.ts';
 import { describeSyntaxError, type SyntaxProblem } from './yaml-errors.ts';
@@ -32,8 +31,12 @@ export function readYaml({ text, file }: { readonly text: string; readonly file:
     const { line, col } = lineCounter.linePos(offset);
     return { type: 'file', file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const refuse = (problems: readonly SyntaxProblem[]) =>
-    throwProblems(problems.map(({ offset, text, hint }) => ({ location: at(offset), path: [], text, hint })));
+  const refuse = (problems: readonly SyntaxProblem[]) => {
+    const firstAt = problems.filter(
+      ({ offset }, index) => problems.findIndex((other) => other.offset === offset) === index,
+    );
+    throwProblems(firstAt.map(({ offset, text, hint }) => ({ location: at(offset), path: [], text, hint })));
+  };
 
   refuse(deepNesting(source));
   const document = parseDocument(source, { ...yamlOptions, lineCounter });
@@ -50,7 +53,7 @@ export function readYaml({ text, file }: { readonly text: string; readonly file:
     refuse([
       {
         offset: 0,
-        text: messageOf(error).toLowerCase(),
+        text: 'its aliases expand to too much',
         hint: 'write the repeated part out, or put it under defaults',
       },
     ]);

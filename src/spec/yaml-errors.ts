@@ -12,7 +12,9 @@ export function describeSyntaxError(error: YAMLError, source: string): SyntaxPro
   return { offset: error.pos[0], ...wordsFor(error, source) };
 }
 
-function wordsFor(error: YAMLError, source: string): { readonly text: string; readonly hint: string } {
+type Words = Omit<SyntaxProblem, 'offset'>;
+
+function wordsFor(error: YAMLError, source: string): Words {
   switch (error.code) {
     case 'DUPLICATE_KEY': {
       const key = /^(?:"[^"\n]*"|'[^'\n]*'|[^:\s]*)/.exec(source.slice(error.pos[0]))?.[0] ?? '';
@@ -38,12 +40,20 @@ function wordsFor(error: YAMLError, source: string): { readonly text: string; re
       return { text: 'an alias has no name', hint: 'put a text that begins with * in quotes, e.g. keep: "*"' };
     case 'RESOURCE_EXHAUSTION':
       return { text: 'is nested too deep', hint: 'a job needs five levels' };
+    case 'BAD_INDENT':
+    case 'MISSING_CHAR': {
+      const [, closing] = /(?:end with a |closing )(["'\]}])/.exec(error.message) ?? [];
+      const hint = 'close what was opened, and indent the closing character more than the key';
+      return closing === undefined ? inTheirWords(error) : { text: `a ${closing} is missing`, hint };
+    }
     default:
-      return {
-        text: lowerFirst(error.message),
-        hint: 'this is a YAML error: look at quotes, brackets and indentation here and one line above',
-      };
+      return inTheirWords(error);
   }
+}
+
+function inTheirWords(error: YAMLError): Words {
+  const hint = 'this is a YAML error: look at quotes, brackets and indentation here and one line above';
+  return { text: lowerFirst(error.message), hint };
 }
 
 function lowerFirst(message: string): string {

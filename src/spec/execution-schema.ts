@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { autoOrWholeNumber, closedMap, field, oneOf, size } from './fields.ts';
+
+const deviceError = 'is not auto, all, cpu, a GPU like cuda:0, or a list of devices';
+const device = z.string({ error: deviceError }).regex(/^(cpu|cuda:\d+)$/, { error: deviceError });
+
+export const executionSchema = closedMap({
+  devices: field(
+    z
+      .union(
+        [z.enum(['auto', 'all']), device, z.array(device, { error: deviceError }).min(1, { error: deviceError })],
+        {
+          error: deviceError,
+        },
+      )
+      .refine((devices) => typeof devices === 'string' || new Set(devices).size === devices.length, {
+        error: 'names a device twice',
+        params: { hint: 'name each device once; workersPerDevice puts several workers on it' },
+      })
+      .transform((devices) => {
+        if (devices === 'auto' || devices === 'all') return devices;
+        return typeof devices === 'string' ? [devices] : devices;
+      })
+      .prefault('auto'),
+    'Where sessions run: auto (GPUs if there are any, else CPU), all, cpu, cuda:0, or a list.',
+    ['cuda:0', 'cuda:1'],
+  ),
+  workersPerDevice: field(autoOrWholeNumber(1).default('auto'), 'Worker processes on each device.', 2),
+  intraOpThreads: field(autoOrWholeNumber(1).default('auto'), 'Threads of ONNX Runtime in each worker.', 1),
+  batchSize: field(
+    autoOrWholeNumber(1, 1_000_000).default('auto'),
+    'Rows of one session call; auto measures it when a worker warms up.',
+    256,
+  ),
+  shardRows: field(
+    autoOrWholeNumber(1).default('auto'),
+    'Rows of one shard, the unit of checkpoint and retry.',
+    250_000,
+  ),
+  readAhead: field(autoOrWholeNumber(0, 8).default('auto'), 'Batches that are read while the session computes.', 2),
+  fallback: field(
+    oneOf(['fail', 'cpu']).default('fail'),
+    'What to do when a device cannot be used: fail, or go on with the CPU.',
+    'cpu',
+  ),
+  maxWorkerMemory: field(size().optional(), 'A worker that grows beyond this size is replaced.', '2GB'),
+}).transform(({ maxWorkerMemory, ...rest }) =>
+  maxWorkerMemory === undefined ? rest : { ...rest, maxWorkerMemoryBytes: maxWorkerMemory },
+);
