@@ -8,7 +8,7 @@ export const executionSchema = closedMap({
   devices: field(
     z
       .union(
-        [z.enum(['auto', 'all']), device, z.array(device, { error: deviceError }).min(1, { error: deviceError })],
+        [z.enum(['auto', 'all', 'cpu']), device, z.array(device, { error: deviceError }).min(1, { error: deviceError })],
         {
           error: deviceError,
         },

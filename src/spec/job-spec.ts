@@ -92,7 +92,7 @@ const writtenJobSchema = closedMap({
     { input: ['distance', 'dep_delay'] },
   ),
   output: field(z.union([path, outputSchema]), 'Where the predictions go: a path, or a map.', 'out/late-flights'),
-});
+}).meta({ id: 'job' });
 
 /** The whole file as people write it; for editors. */
 export const writtenSpecSchema = closedMap({
