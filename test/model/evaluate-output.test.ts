@@ -1,0 +1,141 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { TensorType } from '../../src/model/contract.ts';
+import { evaluateOutput, type OutputTensor } from '../../src/model/evaluate-output.ts';
+import { parseOutputExpression } from '../../src/model/output-expression.ts';
+
+function evaluate(text: string, sourceType: TensorType, tensor: OutputTensor) {
+  return evaluateOutput({ ...parseOutputExpression(text), sourceType }, tensor, tensor.dims[0] ?? 1);
+}
+
+/** A float32 tensor [rows, ...inner] of random values, NaN and infinities among them. */
+const tensors = fc
+  .tuple(fc.integer({ min: 0, max: 5 }), fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 3 }))
+  .chain(([rowCount, innerDims]) => {
+    const dims = [rowCount, ...innerDims];
+    const size = dims.reduce((product, dim) => product * dim, 1);
+    const values = fc.array(fc.float(), { minLength: size, maxLength: size });
+    return values.map((list) => ({ data: Float32Array.from(list), dims, innerDims, rowCount }));
+  });
+
+describe('evaluateOutput', () => {
+  it('gives the whole output without a copy', () => {
+    const data = Float32Array.of(1, 2, 3, 4);
+    const chunk = evaluate('y', 'float32', { data, dims: [2, 2] });
+    expect(chunk).toEqual({ type: 'float32', data, width: 2, innerDims: [2] });
+    expect(chunk.data).toBe(data);
+  });
+
+  it.each<[TensorType, OutputTensor['data'], OutputTensor['data']]>([
+    ['float32', Float32Array.of(1, 2, 3, 4), Float32Array.of(2, 4)],
+    ['float64', Float64Array.of(1, 2, 3, 4), Float64Array.of(2, 4)],
+    ['int8', Int8Array.of(1, 2, 3, 4), Int8Array.of(2, 4)],
+    ['uint16', Uint16Array.of(1, 2, 3, 4), Uint16Array.of(2, 4)],
+    ['int64', BigInt64Array.of(1n, 2n, 3n, 4n), BigInt64Array.of(2n, 4n)],
+    ['uint64', BigUint64Array.of(1n, 2n, 3n, 4n), BigUint64Array.of(2n, 4n)],
+    ['bool', Uint8Array.of(1, 0, 0, 1), Uint8Array.of(0, 1)],
+    ['string', ['a', 'b', 'c', 'd'], ['b', 'd']],
+    ['float16', Uint16Array.of(0x3c00, 0x4000, 0x4200, 0x4400), Float32Array.of(2, 4)],
+  ])('keeps the array type of %s when it indexes', (type, data, expected) => {
+    expect(evaluate('y[1]', type, { data, dims: [2, 2] })).toEqual({ type, data: expected, width: 1, innerDims: [] });
+  });
+
+  it.skipIf(!('Float16Array' in globalThis))('takes float16 as Float16Array too', () => {
+    const chunk = evaluate('max(y)', 'float16', { data: Float16Array.of(1, 2, 4, 3), dims: [2, 2] });
+    expect(chunk).toEqual({ type: 'float16', data: Float32Array.of(2, 4), width: 1, innerDims: [] });
+  });
+
+  it('indexes any tensor as a naive loop does', () => {
+    const picks = tensors.chain((tensor) =>
+      fc
+        .integer({ min: 0, max: tensor.innerDims.length })
+        .chain((depth) => fc.tuple(...tensor.innerDims.slice(0, depth).map((dim) => fc.nat(dim - 1))))
+        .map((indices) => ({ ...tensor, indices })),
+    );
+    fc.assert(
+      fc.property(picks, ({ data, dims, innerDims, rowCount, indices }) => {
+        const chunk = evaluate(`y${indices.map((i) => `[${i}]`).join('')}`, 'float32', { data, dims });
+        let rows = Array.from({ length: rowCount }, (_, row) => {
+          const width = data.length / rowCount;
+          return [...data.subarray(row * width, (row + 1) * width)];
+        });
+        for (const [depth, i] of indices.entries()) {
+          rows = rows.map((values) => {
+            const size = values.length / (innerDims[depth] ?? 1);
+            return values.slice(i * size, (i + 1) * size);
+          });
+        }
+        expect([...chunk.data]).toEqual(rows.flat());
+        expect(chunk.innerDims).toEqual(innerDims.slice(indices.length));
+        expect(chunk.width * rowCount).toBe(chunk.data.length);
+      }),
+    );
+  });
+
+  it('reduces the last dimension as a naive loop does: first of equals, first NaN', () => {
+    fc.assert(
+      fc.property(tensors, ({ data, dims, innerDims }) => {
+        const size = innerDims.at(-1) ?? 1;
+        const blocks = Array.from({ length: data.length / size }, (_, i) => [
+          ...data.subarray(i * size, (i + 1) * size),
+        ]);
+        const places = blocks.map((values) => {
+          const nan = values.findIndex(Number.isNaN);
+          return nan >= 0 ? nan : values.indexOf(Math.max(...values));
+        });
+        const argmax = evaluate('argmax(y)', 'float32', { data, dims });
+        expect(argmax).toMatchObject({ type: 'int64', innerDims: innerDims.slice(0, -1) });
+        expect(argmax.data).toEqual(BigInt64Array.from(places.map(BigInt)));
+        const max = evaluate('max(y)', 'float32', { data, dims });
+        expect(max.data).toEqual(Float32Array.from(blocks.map((values, i) => values[places[i] ?? 0] ?? 0)));
+      }),
+    );
+  });
+
+  it.each<[TensorType, OutputTensor['data'], bigint]>([
+    ['int64', BigInt64Array.of(-5n, 3n, 3n), 1n],
+    ['uint8', Uint8Array.of(1, 255, 7), 1n],
+    ['float16', Uint16Array.of(0xbc00, 0x3c00, 0x4000), 2n],
+    ['float32', Float32Array.of(Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, -1), 2n],
+  ])('finds the argmax of %s', (type, data, place) => {
+    expect(evaluate('argmax(y)', type, { data, dims: [1, 3] }).data).toEqual(BigInt64Array.of(place));
+  });
+
+  it('computes softmax without overflow, in the precision of its input', () => {
+    const single = evaluate('softmax(y)', 'float32', { data: Float32Array.of(1000, 1001, 1000, 1001), dims: [2, 2] });
+    expect(single.type).toBe('float32');
+    const high = 1 / (1 + Math.exp(-1));
+    expect(single.data).toEqual(Float32Array.of(1 - high, high, 1 - high, high));
+    const double = evaluate('softmax(y)[1]', 'float64', { data: Float64Array.of(-1e308, 0), dims: [1, 2] });
+    expect(double).toEqual({ type: 'float64', data: Float64Array.of(1), width: 1, innerDims: [] });
+    const half = evaluate('softmax(y)', 'float16', { data: Uint16Array.of(0x3c00, 0x3c00), dims: [1, 2] });
+    expect(half).toMatchObject({ type: 'float32', data: Float32Array.of(0.5, 0.5) });
+  });
+
+  it('does not change the tensor', () => {
+    const data = Float32Array.of(1, 2);
+    evaluate('softmax(y)', 'float32', { data, dims: [1, 2] });
+    expect(data).toEqual(Float32Array.of(1, 2));
+  });
+
+  it('takes a scalar for a batch of one row, and an empty batch', () => {
+    expect(evaluate('y', 'float32', { data: Float32Array.of(7), dims: [] }).width).toBe(1);
+    expect(evaluate('argmax(y)', 'float32', { data: new Float32Array(0), dims: [0, 3] }).data).toHaveLength(0);
+  });
+
+  it.each([
+    ['y', [2, 3], 6, 3, /output y has shape \[2, 3\] for a batch of 3 rows/],
+    ['y', [], 1, 2, /shape \[\] for a batch of 2 rows/],
+    ['y', [3, 2], 5, 3, /shape \[3, 2\]/],
+    ['y[2]', [3, 2], 6, 3, /y\[2\] does not exist: output y has shape \[3, 2\]/],
+    ['y[0]', [3], 3, 3, /y\[0\] does not exist/],
+    ['argmax(y)', [3], 3, 3, /argmax\(y\) does not exist/],
+    ['max(y[0])', [3, 2], 6, 3, /max\(y\[0\]\) does not exist/],
+    ['max(y)', [3, 0], 0, 3, /max\(y\) does not exist/],
+  ])('refuses %s of shape %j', (text, dims, length, rowCount, message) => {
+    const column = { ...parseOutputExpression(text), sourceType: 'float32' } as const;
+    const action = () => evaluateOutput(column, { data: new Float32Array(length), dims }, rowCount);
+    expect(action).toThrow(message);
+    expect(action).toThrow(expect.objectContaining({ code: 'MODEL_OUTPUT_MISMATCH' }));
+  });
+});
