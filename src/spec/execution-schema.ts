@@ -8,7 +8,11 @@ export const executionSchema = closedMap({
   devices: field(
     z
       .union(
-        [z.enum(['auto', 'all', 'cpu']), device, z.array(device, { error: deviceError }).min(1, { error: deviceError })],
+        [
+          z.enum(['auto', 'all', 'cpu']),
+          device,
+          z.array(device, { error: deviceError }).min(1, { error: deviceError }),
+        ],
         {
           error: deviceError,
         },
@@ -44,6 +48,8 @@ export const executionSchema = closedMap({
     'cpu',
   ),
   maxWorkerMemory: field(size().optional(), 'A worker that grows beyond this size is replaced.', '2GB'),
-}).transform(({ maxWorkerMemory, ...rest }) =>
-  maxWorkerMemory === undefined ? rest : { ...rest, maxWorkerMemoryBytes: maxWorkerMemory },
-);
+}).transform(({ maxWorkerMemory, ...rest }) => {
+  const limit: { maxWorkerMemoryBytes?: number } =
+    maxWorkerMemory === undefined ? {} : { maxWorkerMemoryBytes: maxWorkerMemory };
+  return { ...rest, ...limit };
+});

@@ -12,11 +12,11 @@ export interface Finding {
   readonly at: SpecPath;
   readonly text: string;
   readonly hint: string;
+  /** Nothing is at the path, and something must be. */
+  readonly isAbsent?: true;
   /** For an unknown key: the path that was probably meant. */
   readonly meant?: string;
 }
-
-const missing = 'is missing';
 
 export interface Checked {
   readonly schema: z.ZodType;
@@ -31,7 +31,7 @@ export function findingsOf(error: z.ZodError, checked: Checked): readonly Findin
     const place = schemaPlace(checked.schema, path);
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, place.keys));
     const value = valueAt(checked.data, path)?.value;
-    if (value === undefined) return [{ path, at: path, text: missing, hint: missingHint(place) }];
+    if (value === undefined) return [{ path, at: path, isAbsent: true, text: 'is missing', hint: missingHint(place) }];
     if (value === null) return [{ path, at: path, text: 'is empty', hint: emptyHint(place) }];
     if (issue.code === 'custom') return [{ path, at: path, text: issue.message, hint: hintOf(issue, value, place) }];
     const text = `${shown(value, checked.templateAt?.(path))} ${issue.message}`;
@@ -39,7 +39,7 @@ export function findingsOf(error: z.ZodError, checked: Checked): readonly Findin
   });
   // A mistyped key is one mistake, not an unknown key and a missing one.
   const meant = new Set(findings.map((finding) => finding.meant));
-  return findings.filter((finding) => finding.text !== missing || !meant.has(formatPath(finding.path)));
+  return findings.filter((finding) => !finding.isAbsent || !meant.has(formatPath(finding.path)));
 }
 
 export function unknownKey(path: SpecPath, key: string, known: readonly string[]): Finding {
@@ -78,7 +78,7 @@ function hintOf(issue: z.core.$ZodIssue, value: unknown, { advice, accepts }: Sc
     );
     if (meant !== undefined) return `did you mean ${JSON.stringify(meant)}?`;
   }
-  if ((typeof value === 'number' || typeof value === 'boolean') && accepts(String(value))) {
+  if ((Number.isFinite(value) || typeof value === 'boolean') && accepts(String(value))) {
     return `put it in quotes: "${String(value)}"`;
   }
   return advice.hint ?? `write for example ${written(advice)}`;

@@ -18,7 +18,12 @@ export function specJsonSchema(): object {
     // Defaults may give what a job leaves out: only without them is it missing for sure.
     if: { not: { required: ['defaults'] } },
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema, never awaited
-    then: { properties: { jobs: { additionalProperties: { required: ['model', 'input', 'output'] } } } },
+    then: {
+      type: 'object',
+      properties: {
+        jobs: { type: 'object', additionalProperties: { type: 'object', required: ['model', 'input', 'output'] } },
+      },
+    },
     $defs: { ...mapValues($defs ?? {}, forEditors), variable },
   };
 }

@@ -51,8 +51,9 @@ function templateOf(layers: JobSource['layers'], path: SpecPath): string | undef
   return owner.path.length === path.length ? owner.layer.templates.get(formatPath(path)) : undefined;
 }
 
-function problemOf({ path, at, text, hint }: Finding, layers: JobSource['layers']): readonly SpecProblem[] {
-  const { layer, path: found } = ownerOf(layers, at);
+function problemOf({ path, at, text, hint, isAbsent }: Finding, layers: JobSource['layers']): readonly SpecProblem[] {
+  // What is missing belongs into the job, even where the defaults have the map around it.
+  const { layer, path: found } = isAbsent ? { layer: layers[1], path } : ownerOf(layers, at);
   // A value whose variable is missing was reported as that; what the schema says about the empty rest is noise.
   const isKnown = layer.problems.some((problem) => formatPath(problem.path) === formatPath([...layer.prefix, ...path]));
   return isKnown ? [] : [{ location: layer.locate(found), path: [...layer.prefix, ...path], text, hint }];

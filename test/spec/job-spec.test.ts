@@ -1,0 +1,222 @@
+import { describe, expect, it } from 'vitest';
+import { refusal, withJob, withMinimalJob } from './parse-jobs.ts';
+
+/** Lines under job `a` that already has its model, input and output; the first is line 7 of the file. */
+const inAJob: readonly (readonly [lines: string, message: string, hint: string])[] = [
+  ['descripton: x', '7:5 jobs.a: unknown key "descripton"', 'did you mean "description"?'],
+  [
+    'schedule: daily',
+    '7:5 jobs.a: unknown key "schedule"',
+    'the keys here are description, model, input, features, output, execution, errors',
+  ],
+  [
+    '__proto__: x',
+    '7:5 jobs.a: unknown key "__proto__"',
+    'the keys here are description, model, input, features, output, execution, errors',
+  ],
+  ['description: 5', '7:5 jobs.a.description: 5 is not a text', 'put it in quotes: "5"'],
+  [
+    'features: [a]',
+    '7:5 jobs.a.features: a list is not a map of model input to columns',
+    'write for example `features: { input: [ distance, dep_delay ] }`',
+  ],
+  [
+    'features: { f: 5 }',
+    '7:17 jobs.a.features.f: 5 is not a column, a list of columns or a map',
+    'write for example `features: { input: [ distance, dep_delay ] }`',
+  ],
+  ['features: { f: [a, 5] }', '7:24 jobs.a.features.f.columns[1]: 5 is not a column', 'put it in quotes: "5"'],
+  [
+    'features: { f: [] }',
+    '7:17 jobs.a.features.f.columns: a list is not a column or a list of columns',
+    'write for example `columns: [ distance, dep_delay ]`',
+  ],
+  ['features: { f: { colums: [a] } }', '7:22 jobs.a.features.f: unknown key "colums"', 'did you mean "columns"?'],
+  [
+    'features: { "in:0": { nulls: nan } }',
+    '7:17 jobs.a.features."in:0".columns: is missing',
+    'add `columns: [ distance, dep_delay ]`',
+  ],
+  [
+    'features: { f: { columns: a, nulls: .nan } }',
+    '7:34 jobs.a.features.f.nulls: NaN is not reject, nan, a number, a text, true or false',
+    'write for example `nulls: nan`',
+  ],
+  [
+    'execution:',
+    '7:5 jobs.a.execution: is empty',
+    'give it a value, like `execution: { batchSize: 256 }`, or remove it',
+  ],
+  ['execution: fast', '7:5 jobs.a.execution: "fast" is not a map', 'write for example `execution: { batchSize: 256 }`'],
+  ['execution: { batch_size: 1 }', '7:18 jobs.a.execution: unknown key "batch_size"', 'did you mean "batchSize"?'],
+  [
+    'execution: { batchSize: 0 }',
+    '7:18 jobs.a.execution.batchSize: 0 is not auto or a whole number from 1 to 1000000',
+    'write for example `batchSize: 256`',
+  ],
+  [
+    'execution: { batchSize: 1.5 }',
+    '7:18 jobs.a.execution.batchSize: 1.5 is not auto or a whole number from 1 to 1000000',
+    'write for example `batchSize: 256`',
+  ],
+  [
+    'execution: { batchSize: "8" }',
+    '7:18 jobs.a.execution.batchSize: "8" is not auto or a whole number from 1 to 1000000',
+    'write for example `batchSize: 256`',
+  ],
+  [
+    'execution: { shardRows: -1 }',
+    '7:18 jobs.a.execution.shardRows: -1 is not auto or a whole number of at least 1',
+    'write for example `shardRows: 250000`',
+  ],
+  [
+    'execution: { readAhead: 9 }',
+    '7:18 jobs.a.execution.readAhead: 9 is not auto or a whole number from 0 to 8',
+    'write for example `readAhead: 2`',
+  ],
+  [
+    'execution: { fallback: CPU }',
+    '7:18 jobs.a.execution.fallback: "CPU" is not one of fail, cpu',
+    'did you mean "cpu"?',
+  ],
+  [
+    'execution: { devices: cuda }',
+    '7:18 jobs.a.execution.devices: "cuda" is not auto, all, cpu, a GPU like cuda:0, or a list of devices',
+    'write for example `devices: [ cuda:0, cuda:1 ]`',
+  ],
+  [
+    'execution: { devices: [cpu, gpu] }',
+    '7:33 jobs.a.execution.devices[1]: "gpu" is not auto, all, cpu, a GPU like cuda:0, or a list of devices',
+    'write for example `devices: [ cuda:0, cuda:1 ]`',
+  ],
+  [
+    'execution: { devices: [cpu, cpu] }',
+    '7:18 jobs.a.execution.devices: names a device twice',
+    'name each device once; workersPerDevice puts several workers on it',
+  ],
+  [
+    'execution: { maxWorkerMemory: 2 }',
+    '7:18 jobs.a.execution.maxWorkerMemory: 2 is not a size with a unit of KB, MB, GB, TB, KiB, MiB, GiB or TiB',
+    'write for example `maxWorkerMemory: 2GB`',
+  ],
+  [
+    'errors: { maxRejected: 0.5 }',
+    '7:15 jobs.a.errors.maxRejected: 0.5 is not a whole number of rows or a percentage from 0% to 100%',
+    'write for example `maxRejected: 0.1%`',
+  ],
+  [
+    'errors: { maxRejected: 101% }',
+    '7:15 jobs.a.errors.maxRejected: "101%" is not a whole number of rows or a percentage from 0% to 100%',
+    'write for example `maxRejected: 0.1%`',
+  ],
+];
+
+/** Lines of a whole job `a`; the first is line 4 of the file. */
+const wholeJobs: readonly (readonly [lines: readonly string[], message: string, hint: string])[] = [
+  [['input: i', 'output: o'], '3:3 jobs.a.model: is missing', 'add `model: { path: models/late-flights.onnx }`'],
+  [
+    ['model: [m]', 'input: i', 'output: o'],
+    '4:5 jobs.a.model: a list is not a path or a map',
+    'write for example `model: { path: models/late-flights.onnx }`',
+  ],
+  [
+    ['model: m', 'input: 5', 'output: o'],
+    '5:5 jobs.a.input: 5 is not a path, a list of paths or a map',
+    'write for example `input: { path: data/flights/*.parquet }`',
+  ],
+  [['model: m', 'input: [i, 5]', 'output: o'], '5:16 jobs.a.input.path[1]: 5 is not a path', 'put it in quotes: "5"'],
+  [
+    ['model: m', 'input: { format: csv }', 'output: o'],
+    '5:5 jobs.a.input.path: is missing',
+    'add `path: data/flights/*.parquet`',
+  ],
+  [
+    ['model: m', 'input: { path: i, format: feather }', 'output: o'],
+    '5:23 jobs.a.input.format: "feather" is not one of auto, parquet, csv, jsonl, arrow',
+    'write for example `format: parquet`',
+  ],
+  [
+    ['model: m', 'input: { path: i, where: "" }', 'output: o'],
+    '5:23 jobs.a.input.where: "" is not a SQL condition',
+    'write for example `where: dep_delay IS NOT NULL`',
+  ],
+  [
+    ['model: m', 'input: { path: i, limit: 0 }', 'output: o'],
+    '5:23 jobs.a.input.limit: 0 is not a whole number of at least 1',
+    'write for example `limit: 10000`',
+  ],
+  [
+    ['model: m', 'input: { path: i, csv: { delimiter: "||" } }', 'output: o'],
+    '5:30 jobs.a.input.csv.delimiter: "||" is not auto or one character',
+    'write for example `delimiter: ;`',
+  ],
+  [
+    ['model: m', 'input: { path: i, csv: { header: 1 } }', 'output: o'],
+    '5:30 jobs.a.input.csv.header: 1 is not auto, true or false',
+    'write for example `header: true`',
+  ],
+  [
+    ['model: m', 'input: { path: i, csv: { nullValues: NA } }', 'output: o'],
+    '5:30 jobs.a.input.csv.nullValues: "NA" is not a list of texts',
+    'write for example `nullValues: [ "", NA ]`',
+  ],
+  [
+    ['model: m', 'input: { path: i, csv: { types: { zip: 5 } } }', 'output: o'],
+    '5:39 jobs.a.input.csv.types.zip: 5 is not the name of a DuckDB type',
+    'put it in quotes: "5"',
+  ],
+  [
+    ['model: m', 'input: i', 'output: { path: o, format: parket }'],
+    '6:24 jobs.a.output.format: "parket" is not one of parquet, csv, jsonl, arrow',
+    'did you mean "parquet"?',
+  ],
+  [
+    ['model: m', 'input: i', 'output: { path: o, format: csv, compression: snappy }'],
+    '6:37 jobs.a.output.compression: "snappy" is not a compression of csv files, which take gzip, zstd, none',
+    'write `compression: gzip`',
+  ],
+  [
+    ['model: m', 'input: i', 'output: { path: o, format: arrow, compression: zstd }'],
+    '6:39 jobs.a.output.compression: "zstd" is not a compression of arrow files, which take none',
+    'leave it out, or write `format: parquet`',
+  ],
+  [
+    ['model: m', 'input: i', 'output: { path: o, mode: replace }'],
+    '6:24 jobs.a.output.mode: "replace" is not one of error, overwrite, append, ignore',
+    'write for example `mode: overwrite`',
+  ],
+  [
+    ['model: m', 'input: i', 'output: { path: o, keep: id }'],
+    '6:24 jobs.a.output.keep: "id" is not a list of columns or "*"',
+    'write for example `keep: [ flight_id ]`',
+  ],
+  [
+    ['model: m', 'input: i', 'output: { path: o, keep: [id, id] }'],
+    '6:24 jobs.a.output.keep: names a column twice',
+    'name each column once',
+  ],
+  [
+    ['model: m', 'input: i', 'output: { path: o, keep: [p], columns: { p: label } }'],
+    '6:46 jobs.a.output.columns.p: is a kept column too',
+    'rename the output column, or take it out of keep',
+  ],
+  [
+    ['model: m', 'input: i', 'output: { path: o, columns: { p: 1 } }'],
+    '6:35 jobs.a.output.columns.p: 1 is not an expression over model outputs',
+    'put it in quotes: "1"',
+  ],
+];
+
+describe('a job with an error says where, what, and what to do', () => {
+  it.each(inAJob)('%s', (lines, message, hint) => {
+    expect(refusal(withMinimalJob(lines))).toMatchObject({
+      code: 'SPEC_INVALID',
+      message: `jobs.yaml:${message}`,
+      hint,
+    });
+  });
+
+  it.each(wholeJobs)('%j', (lines, message, hint) => {
+    expect(refusal(withJob(...lines))).toMatchObject({ code: 'SPEC_INVALID', message: `jobs.yaml:${message}`, hint });
+  });
+});

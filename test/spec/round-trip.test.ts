@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import type { JobSpec } from '../../src/spec/job-spec.ts';
+import { parse } from './parse-jobs.ts';
+
+const text = fc.string({ unit: 'grapheme', minLength: 1 }).filter((value) => /\S/.test(value));
+/** JSON has no minus zero. */
+const finite = fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value) => !Object.is(value, -0));
+const column = fc.oneof(text, fc.constantFrom('true', '1', 'null', '- a', '#', 'a: b', '*', '&a', '"', '${', '$${x}'));
+const autoOr = (min: number, max: number) => fc.oneof(fc.constant('auto'), fc.integer({ min, max }));
+
+const written = fc.record(
+  {
+    description: fc.string(),
+    model: fc.record({ path: text }),
+    input: fc.record(
+      {
+        path: fc.oneof(text, fc.array(text, { minLength: 1 })),
+        format: fc.constantFrom('auto', 'parquet', 'csv', 'jsonl', 'arrow'),
+        csv: fc.record(
+          {
+            delimiter: fc.constantFrom('auto', ',', ';', '\t', '|', '#'),
+            header: fc.constantFrom('auto', true, false),
+            nullValues: fc.array(column),
+            types: fc.dictionary(column, fc.constantFrom('VARCHAR', 'DECIMAL(10, 2)')),
+          },
+          { requiredKeys: [] },
+        ),
+        where: text,
+        limit: fc.integer({ min: 1 }),
+      },
+      { requiredKeys: ['path'] },
+    ),
+    features: fc.dictionary(
+      column,
+      fc.record({
+        columns: fc.array(column, { minLength: 1 }),
+        nulls: fc.oneof(fc.string(), fc.integer(), finite, fc.boolean()),
+      }),
+    ),
+    output: fc.record(
+      { path: text, mode: fc.constantFrom('error', 'overwrite', 'append', 'ignore'), keep: fc.uniqueArray(column) },
+      { requiredKeys: ['path'] },
+    ),
+    execution: fc.record(
+      {
+        devices: fc.oneof(fc.constantFrom('auto', 'all'), fc.constant(['cuda:0', 'cpu'])),
+        batchSize: autoOr(1, 1_000_000),
+        readAhead: autoOr(0, 8),
+      },
+      { requiredKeys: [] },
+    ),
+  },
+  { requiredKeys: ['model', 'input', 'output'] },
+);
+
+it('a spec means the same in every style of YAML, and its resolved jobs written back are themselves', () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,8}$/), written, { minKeys: 1 }), (jobs) => {
+      const spec = escaped({ version: 1, jobs });
+      const expected = parse(JSON.stringify(spec)).jobs;
+      expect(parse(stringify(spec)).jobs).toEqual(expected);
+      expect(parse(stringify(spec, { collectionStyle: 'flow', defaultStringType: 'QUOTE_DOUBLE' })).jobs).toEqual(
+        expected,
+      );
+      const again = Object.fromEntries(expected.map((job) => [job.name, writtenBack(job)]));
+      expect(parse(stringify(escaped({ version: 1, jobs: again }))).jobs).toEqual(expected);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+function writtenBack({ name: _name, baseDir: _baseDir, input: { paths, ...input }, errors: _errors, ...job }: JobSpec) {
+  return { ...job, input: { ...input, path: paths } };
+}
+
+/** Keys are never templates, values are. */
+function escaped(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('${', () => '$${');
+  if (Array.isArray(value)) return value.map(escaped);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, escaped(inner)]));
+}
