@@ -10,7 +10,7 @@ export interface SpecProblem {
 }
 
 /** The error that shows the first problem and carries them all. */
-export function specInvalid(first: SpecProblem, others: readonly SpecProblem[] = []): AppError {
+function specInvalid(first: SpecProblem, others: readonly SpecProblem[] = []): AppError {
   const problems = [first, ...others].map((problem) => ({
     ...place(problem.location),
     path: formatPath(problem.path),

@@ -32,10 +32,10 @@ export function readYaml({ text, file }: { readonly text: string; readonly file:
     return { type: 'file', file, line: Math.max(1, line), column: Math.max(1, col) };
   };
   const refuse = (problems: readonly SyntaxProblem[]) => {
-    const firstAt = problems.filter(
-      ({ offset }, index) => problems.findIndex((other) => other.offset === offset) === index,
+    const firstAt = new Map([...problems].reverse().map((problem) => [problem.offset, problem]));
+    throwProblems(
+      [...firstAt.values()].map(({ offset, text, hint }) => ({ location: at(offset), path: [], text, hint })),
     );
-    throwProblems(firstAt.map(({ offset, text, hint }) => ({ location: at(offset), path: [], text, hint })));
   };
 
   refuse(deepNesting(source));
