@@ -1,11 +1,7 @@
+import type { ElementType } from '../dataset/contract.ts';
+
 /** Element types that ONNX Runtime's Node binding can feed and fetch. */
-export const tensorTypes = [
-  'float32', 'float64', 'float16',
-  'int8', 'int16', 'int32', 'int64',
-  'uint8', 'uint16', 'uint32', 'uint64',
-  'bool', 'string',
-] as const;
-export type TensorType = (typeof tensorTypes)[number];
+export type TensorType = ElementType;
 
 /** One input or output tensor as the model declares it. */
 export interface TensorSignature {
@@ -43,4 +39,21 @@ export interface ModelFacts {
   readonly signature: ModelSignature;
   /** Outputs that came out of a ZipMap and are exposed as the tensor that feeds it. */
   readonly unzippedOutputs: readonly string[];
+}
+
+/** A model file as far as its bytes tell. */
+export interface ModelFile {
+  /** Absolute path. */
+  readonly path: string;
+  /** Lower-case hex; with external data files, of their digests too. */
+  readonly sha256: string;
+  /** With external data files. */
+  readonly sizeBytes: number;
+  readonly facts: ModelFacts;
+}
+
+/** The model room's door for use cases. */
+export interface ModelReader {
+  /** @throws AppError MODEL_NOT_FOUND, MODEL_INVALID */
+  read(path: string): Promise<ModelFile>;
 }

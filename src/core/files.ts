@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { AppError, messageOf } from './errors.ts';
+
+/** Flushes a file's data, or a folder's names, to the disk. */
+export async function syncPath(path: string): Promise<void> {
+  await using handle = await open(path, 'r');
+  await handle.sync();
+}
+
+/** Moves a whole, flushed file to its final name so that a power cut leaves either none or all of it. */
+export async function publishFile(from: string, to: string): Promise<void> {
+  await syncPath(from);
+  await rename(from, to);
+  await syncPath(dirname(to));
+}
+
+/** Writes text under a name that no reader sees half-written: tmp, fsync, rename, fsync of the folder. */
+export async function writeFileAtomic(path: string, text: string): Promise<void> {
+  const temp = `${path}.${process.pid}.tmp`;
+  try {
+    await using handle = await open(temp, 'w');
+    await handle.writeFile(text);
+    await handle.sync();
+  } catch (error) {
+    throw writeError(error, path);
+  }
+  await rename(temp, path);
+  await syncPath(dirname(path));
+}
+
+/** @throws AppError OUTPUT_UNWRITABLE, DISK_FULL */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw writeError(error, path);
+  }
+}
+
+/** The text of a file, or undefined when there is none. */
+export async function readIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** Lower-case hex SHA-256 of a file, read once in pieces. */
+export async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece);
+  return hash.digest('hex');
+}
+
+/** `ENOSPC` and the like, of an error that the operating system caused. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+export function writeError(error: unknown, path: string): AppError {
+  if (error instanceof AppError) return error;
+  const code = systemCode(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new AppError('DISK_FULL', `no space left to write ${path}`, {
+      hint: 'free space and run the same command again; finished shards are kept',
+      cause: error,
+    });
+  }
+  return new AppError('OUTPUT_UNWRITABLE', `cannot write ${path}: ${messageOf(error)}`, {
+    hint: 'check the folder and its permissions',
+    cause: error,
+  });
+}

@@ -1,0 +1,164 @@
+import { AppError } from '../core/errors.ts';
+import { widenedType } from './column-type.ts';
+import type { ColumnSchema, DatasetFacts, DatasetFormat, InputFile, RowGroup } from './contract.ts';
+import { type Database, dataError } from './duckdb.ts';
+import { quoteList, quoteText } from './sql.ts';
+
+/** A Parquet file to describe: the user's own, or the staged copy of `source`. */
+export interface ParquetFile {
+  readonly path: string;
+  readonly source: string;
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+}
+
+export interface DescribeOptions {
+  readonly database: Database;
+  readonly files: readonly ParquetFile[];
+  readonly format: DatasetFormat;
+  readonly hasPartitions: boolean;
+}
+
+/**
+ * Schema, rows and row groups of Parquet files, from their footers alone.
+ * @throws AppError INPUT_UNREADABLE for a damaged file, INPUT_SCHEMA_MISMATCH when files disagree about a column
+ */
+export async function describeDataset(options: DescribeOptions): Promise<DatasetFacts> {
+  const rowGroups = await readRowGroups(options);
+  const schemas = await readSchemas(options);
+  const nullCounts = await readNullCounts(options);
+  const files = options.files.map((file): InputFile => {
+    const groups = rowGroups.get(file.path) ?? [];
+    return { ...file, rowGroups: groups, rowCount: groups.reduce((sum, group) => sum + group.rowCount, 0) };
+  });
+  const fileColumns = mergeSchemas(schemas).map(
+    (column): ColumnSchema => ({ ...column, origin: 'file', nullCount: nullCounts.get(column.name) }),
+  );
+  const partitions = options.hasPartitions
+    ? await readPartitions(options, new Set(fileColumns.map((column) => column.name)))
+    : [];
+  return {
+    format: options.format,
+    files,
+    columns: [...fileColumns, ...partitions],
+    rowCount: files.reduce((sum, file) => sum + file.rowCount, 0),
+    hasPartitions: options.hasPartitions,
+  };
+}
+
+async function readRowGroups({ database, files }: DescribeOptions): Promise<Map<string, RowGroup[]>> {
+  const byFile = new Map<string, RowGroup[]>();
+  const rows = await query(
+    database,
+    files,
+    (paths) =>
+      `SELECT file_name AS file, row_group_id AS id, any_value(row_group_num_rows)::DOUBLE AS rows FROM parquet_metadata(${paths}) GROUP BY ALL ORDER BY ALL`,
+  );
+  for (const row of rows) {
+    const groups = byFile.get(String(row['file'])) ?? [];
+    const last = groups.at(-1);
+    groups.push({ rowStart: last === undefined ? 0 : last.rowStart + last.rowCount, rowCount: Number(row['rows']) });
+    byFile.set(String(row['file']), groups);
+  }
+  return byFile;
+}
+
+interface FileSchema {
+  readonly source: string;
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+}
+
+/** One schema for each distinct layout, told apart by the footers, so that thousands of files cost one DESCRIBE. */
+async function readSchemas({ database, files }: DescribeOptions): Promise<readonly FileSchema[]> {
+  const layouts = await query(
+    database,
+    files,
+    (
+      paths,
+    ) => `SELECT min(file) AS file FROM (SELECT file_name AS file, md5(string_agg(concat_ws(':', name, type, type_length, converted_type, logical_type, repetition_type, num_children, scale, precision), '|')) AS layout
+      FROM parquet_schema(${paths}) GROUP BY ALL) GROUP BY layout ORDER BY file`,
+  );
+  const sources = new Map(files.map((file) => [file.path, file.source]));
+  const schemas: FileSchema[] = [];
+  for (const layout of layouts) {
+    const path = String(layout['file']);
+    const source = sources.get(path) ?? path;
+    const rows = await database
+      .rows(
+        `SELECT column_name AS name, column_type AS type FROM (DESCRIBE SELECT * FROM read_parquet(${quoteText(path)}, hive_partitioning = false))`,
+      )
+      .catch((error: unknown) => Promise.reject(dataError(error, source)));
+    schemas.push({ source, columns: rows.map((row) => ({ name: String(row['name']), type: String(row['type']) })) });
+  }
+  return schemas;
+}
+
+function mergeSchemas(schemas: readonly FileSchema[]): readonly { name: string; type: string; widened: boolean }[] {
+  const [first, ...others] = schemas;
+  if (first === undefined) return [];
+  const merged = new Map(first.columns.map((column) => [column.name, { ...column, widened: false }]));
+  for (const other of others) {
+    const types = new Map(other.columns.map((column) => [column.name, column.type]));
+    for (const [name, column] of merged) {
+      const type = types.get(name);
+      const widened = type === undefined ? undefined : widenedType(column.type, type);
+      if (widened === undefined) {
+        const problem =
+          type === undefined
+            ? `has no column ${name}, but ${first.source} has`
+            : `has ${name} as ${type}, but ${first.source} has it as ${column.type}`;
+        throw new AppError('INPUT_SCHEMA_MISMATCH', `${other.source} ${problem}`, {
+          hint: 'rewrite the file that differs, or narrow input.path to files of one schema',
+        });
+      }
+      merged.set(name, { name, type: widened, widened: column.widened || type !== column.type });
+    }
+  }
+  return [...merged.values()];
+}
+
+/** Nulls a top-level column by the footers; columns whose footers don't say are left out. */
+async function readNullCounts({ database, files }: DescribeOptions): Promise<Map<string, number>> {
+  const rows = await query(
+    database,
+    files,
+    (paths) => `SELECT path_in_schema AS name, sum(stats_null_count)::DOUBLE AS nulls FROM parquet_metadata(${paths})
+      GROUP BY ALL HAVING count(*) = count(stats_null_count) AND NOT contains(path_in_schema, ', ')`,
+  );
+  return new Map(rows.map((row) => [String(row['name']), Number(row['nulls'])]));
+}
+
+/** Types of `key=value` folders, decided once for the dataset so that no shard sees another type. */
+async function readPartitions(
+  { database, files }: DescribeOptions,
+  fileColumns: ReadonlySet<string>,
+): Promise<ColumnSchema[]> {
+  const rows = await query(
+    database,
+    files,
+    (paths) => `DESCRIBE SELECT * FROM read_parquet(${paths}, hive_partitioning = true, union_by_name = true)`,
+  );
+  return rows
+    .map(
+      (row): ColumnSchema => ({
+        name: String(row['column_name']),
+        type: String(row['column_type']),
+        widened: false,
+        origin: 'partition',
+        nullCount: undefined,
+      }),
+    )
+    .filter((column) => !fileColumns.has(column.name));
+}
+
+async function query(database: Database, files: readonly ParquetFile[], sql: (paths: string) => string) {
+  try {
+    return await database.rows(sql(quoteList(files.map((file) => file.path))));
+  } catch (error) {
+    const named = files.find((file) => error instanceof Error && error.message.includes(file.path));
+    throw dataError(
+      error,
+      named?.source ?? (files.length === 1 ? (files[0]?.source ?? '') : `one of ${files.length} files`),
+    );
+  }
+}

@@ -1,0 +1,31 @@
+import type { ElementArray, ElementType } from './contract.ts';
+
+/** An array for `length` values; float16 is held as float32, and rounded where tensors are made. */
+export function newElementArray(element: ElementType, length: number): ElementArray {
+  switch (element) {
+    case 'float16':
+    case 'float32':
+      return new Float32Array(length);
+    case 'float64':
+      return new Float64Array(length);
+    case 'uint16':
+      return new Uint16Array(length);
+    case 'int8':
+      return new Int8Array(length);
+    case 'int16':
+      return new Int16Array(length);
+    case 'int32':
+      return new Int32Array(length);
+    case 'int64':
+      return new BigInt64Array(length);
+    case 'uint8':
+    case 'bool':
+      return new Uint8Array(length);
+    case 'uint32':
+      return new Uint32Array(length);
+    case 'uint64':
+      return new BigUint64Array(length);
+    case 'string':
+      return new Array<string>(length).fill('');
+  }
+}

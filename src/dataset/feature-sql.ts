@@ -1,0 +1,177 @@
+import { castability, familyOf, listItem, sqlTypeOf } from './column-type.ts';
+import { type ElementType, type FeatureRequest, type RejectCode, sizeOf } from './contract.ts';
+import { quoteName, quoteText } from './sql.ts';
+
+/** A reason why a row cannot be scored: `condition` is true for bad rows, never null. */
+interface RowCheck {
+  readonly condition: string;
+  readonly code: RejectCode;
+  /** SQL expression of the message. */
+  readonly message: string;
+}
+
+/** One vector of the scan. Numeric features come as one (nested) array vector, text as a vector a column. */
+export interface ScanColumn {
+  readonly sql: string;
+  /** How many levels of fixed-size arrays wrap the values. */
+  readonly arrayDepth: number;
+}
+
+export interface FeatureSql {
+  readonly request: FeatureRequest;
+  readonly scan: readonly ScanColumn[];
+  readonly checks: readonly RowCheck[];
+}
+
+/** How a request is read: the expressions to select and the checks that a row must pass. Pure. */
+export function featureSql(request: FeatureRequest): FeatureSql {
+  const [first] = request.columns;
+  const isList = first !== undefined && request.columns.length === 1 && familyOf(first.type) === 'list';
+  if (isList) return listSql(request, first);
+  const columns = request.columns.map((column) => scalarSql(column, request));
+  const checks = columns.flatMap((column) => column.checks);
+  if (request.element === 'string') {
+    return { request, scan: columns.map(({ value }) => ({ sql: value, arrayDepth: 0 })), checks };
+  }
+  const values = columns.map(({ value }) => value);
+  if (values.length === 1) return { request, scan: [{ sql: values[0] ?? '', arrayDepth: 0 }], checks };
+  const sql = `[${values.join(', ')}]::${sqlTypeOf(request.element)}[${values.length}]`;
+  return { request, scan: [{ sql, arrayDepth: 1 }], checks };
+}
+
+/** True for rows that pass; undefined when every row does. */
+export function passCondition(features: readonly FeatureSql[]): string | undefined {
+  const checks = features.flatMap((feature) => feature.checks);
+  return checks.length === 0 ? undefined : `NOT (${checks.map((check) => check.condition).join(' OR ')})`;
+}
+
+/** `{ code, message }` of the first check that a row fails. */
+export function rejectReasonSql(features: readonly FeatureSql[]): string {
+  const checks = features.flatMap((feature) => feature.checks);
+  const cases = checks.map(
+    (check) => `WHEN ${check.condition} THEN {'code': ${quoteText(check.code)}, 'message': ${check.message}}`,
+  );
+  return `CASE ${cases.join(' ')} END`;
+}
+
+function scalarSql(
+  column: FeatureRequest['columns'][number],
+  request: FeatureRequest,
+): { value: string; checks: RowCheck[] } {
+  const name = quoteName(column.name);
+  const cast = castSql(name, column.type, request.element);
+  const checks: RowCheck[] = [];
+  if (castability(column.type, request.element) === 'check') {
+    const shown = `${quoteText(`column ${column.name}: `)} || ${name}::VARCHAR || ${quoteText(` cannot become ${request.element} without loss`)}`;
+    checks.push({
+      condition: `(${name} IS NOT NULL AND NOT coalesce(${exactSql(name, column.type, request.element)}, false))`,
+      code: 'CAST_LOSSY',
+      message: shown,
+    });
+  }
+  if (column.nullFree) return { value: cast, checks };
+  if (request.nulls === 'reject') {
+    checks.push({
+      condition: `${name} IS NULL`,
+      code: 'NULL_VALUE',
+      message: quoteText(`column ${column.name} is null`),
+    });
+  }
+  return { value: `coalesce(${cast}, ${fillSql(request)})`, checks };
+}
+
+/** `c::FLOAT` where no value can fail, TRY_CAST elsewhere; a failing one is caught by its check. */
+function castSql(name: string, type: string, element: ElementType): string {
+  const target = sqlTypeOf(element);
+  if (type === target) return name;
+  if (element === 'bool' && familyOf(type) === 'integer') return `(${name} <> 0)::${target}`;
+  return castability(type, element) === 'always' ? `${name}::${target}` : `TRY_CAST(${name} AS ${target})`;
+}
+
+/** Whether a value that is not null keeps its meaning as `element`; may be null, which means no. */
+function exactSql(name: string, type: string, element: ElementType): string {
+  const target = sqlTypeOf(element);
+  const cast = `TRY_CAST(${name} AS ${target})`;
+  if (element === 'bool') return `${name} IN (0, 1)`;
+  const family = familyOf(type);
+  if (family === 'text') {
+    const isInteger = target.endsWith('INT') || target === 'INTEGER' || target === 'UINTEGER';
+    return isInteger
+      ? `(${cast} IS NOT NULL AND regexp_full_match(trim(${name}), '[+-]?[0-9]+'))`
+      : `${cast} IS NOT NULL`;
+  }
+  if (element === 'float16')
+    return family === 'integer' ? `abs(${name}) <= 2048` : `(abs(${name}) < 65520 OR NOT isfinite(${name}::DOUBLE))`;
+  if (family !== 'integer' && (element === 'float32' || element === 'float64')) return `${cast} IS NOT NULL`;
+  return `TRY_CAST(${cast} AS ${type}) = ${name}`;
+}
+
+function fillSql(request: FeatureRequest): string {
+  const target = sqlTypeOf(request.element);
+  if (request.nulls === 'nan') return `'nan'::${target}`;
+  if (request.nulls === 'reject') return request.element === 'string' ? `''` : `0::${target}`;
+  const { value } = request.nulls;
+  if (typeof value === 'string') return `${quoteText(value)}::${target}`;
+  return `${typeof value === 'boolean' ? Number(value) : value}::${target}`;
+}
+
+function listSql(request: FeatureRequest, column: FeatureRequest['columns'][number]): FeatureSql {
+  const name = quoteName(column.name);
+  const { item, depth } = listItem(column.type);
+  const flat = depth === 1 ? [sizeOf(request.innerShape)] : request.innerShape;
+  const target = sqlTypeOf(request.element);
+  const filled =
+    request.nulls === 'reject'
+      ? name
+      : mapItems(name, depth, (itemName) => `coalesce(${itemName}, ${fillSql(request)})`);
+  const arrayType = `${target}${flat.map((dim) => `[${dim}]`).join('')}`;
+  const cast = `TRY_CAST(${filled} AS ${arrayType})`;
+  const checks: RowCheck[] = [
+    { condition: `${name} IS NULL`, code: 'NULL_VALUE', message: quoteText(`column ${column.name} is null`) },
+    {
+      condition: `NOT coalesce(${lengthSql(name, flat)}, false)`,
+      code: 'LIST_LENGTH',
+      message: `${quoteText(`column ${column.name}: list of length `)} || len(${name})::VARCHAR || ${quoteText(` where ${flat.join(' × ')} is expected`)}`,
+    },
+  ];
+  if (request.nulls === 'reject') {
+    checks.push({
+      condition: `coalesce(${hasNullSql(name, depth)}, false)`,
+      code: 'NULL_VALUE',
+      message: quoteText(`column ${column.name} has a null in its list`),
+    });
+  }
+  if (castability(item, request.element) === 'check') {
+    const lists = '[]'.repeat(depth);
+    const isRounding = familyOf(item) !== 'integer' && target !== 'FLOAT' && target !== 'DOUBLE';
+    const exact =
+      familyOf(item) === 'integer' || isRounding
+        ? `TRY_CAST(${cast} AS ${item}${lists}) = ${name}`
+        : `${cast} IS NOT NULL`;
+    checks.push({
+      condition: `NOT coalesce(${exact}, false)`,
+      code: 'CAST_LOSSY',
+      message: quoteText(`column ${column.name}: a value of its list cannot become ${request.element} without loss`),
+    });
+  }
+  // A row whose array is null fails a check, so its undefined values reach no batch.
+  return { request, scan: [{ sql: cast, arrayDepth: flat.length }], checks };
+}
+
+function mapItems(list: string, depth: number, item: (name: string) => string): string {
+  const name = `x${depth}`;
+  return `list_transform(${list}, ${name} -> ${depth === 1 ? item(name) : mapItems(name, depth - 1, item)})`;
+}
+
+function lengthSql(list: string, dims: readonly number[]): string {
+  const [dim, ...inner] = dims;
+  if (inner.length === 0) return `len(${list}) = ${dim}`;
+  const name = `y${inner.length}`;
+  return `(len(${list}) = ${dim} AND list_bool_and(list_transform(${list}, ${name} -> ${lengthSql(name, inner)})))`;
+}
+
+function hasNullSql(list: string, depth: number): string {
+  if (depth === 1) return `list_count(${list}) < len(${list})`;
+  const name = `z${depth}`;
+  return `list_bool_or(list_transform(${list}, ${name} -> ${hasNullSql(name, depth - 1)}))`;
+}

@@ -1,0 +1,110 @@
+import { AppError, messageOf } from '../core/errors.ts';
+import type { RowSelection } from './contract.ts';
+import type { Database } from './duckdb.ts';
+import { sourceSql, whereSql } from './source-sql.ts';
+import { quoteText } from './sql.ts';
+
+/**
+ * Refuses a predicate that is not one boolean expression over the row's columns: nothing that reads other
+ * tables, aggregates, or answers differently when asked twice (a shard is read once to score and once to write).
+ * @throws AppError PREDICATE_INVALID, COLUMN_MISSING
+ */
+export async function checkPredicate(database: Database, selection: RowSelection): Promise<void> {
+  const { where } = selection;
+  if (where === undefined) return;
+  const tree = await parse(database, where);
+  const nodes = [...walk(tree)];
+  const statement = nodes.find((node) => node['type'] === 'SELECT_NODE');
+  const isOneExpression =
+    statement !== undefined &&
+    lengthOf(statement['select_list']) === 1 &&
+    lengthOf(statement['modifiers']) === 0 &&
+    typeOf(statement['from_table']) === 'EMPTY' &&
+    statement['where_clause'] === null &&
+    statement['having'] === null &&
+    statement['qualify'] === null &&
+    nodes.filter((node) => node['type'] === 'SELECT_NODE' || node['type'] === 'SET_OPERATION_NODE').length === 1;
+  if (!isOneExpression || nodes.some((node) => node['class'] === 'SUBQUERY' || node['class'] === 'WINDOW')) {
+    throw invalid(
+      where,
+      'it must be one boolean expression over the columns of a row',
+      'leave out subqueries, window functions and clauses such as ORDER BY',
+    );
+  }
+  await refuseUnsteady(database, where, nodes);
+  await bind(database, selection);
+}
+
+async function parse(database: Database, where: string): Promise<unknown> {
+  const [row] = await database.rows(`SELECT json_serialize_sql(${quoteText(`SELECT (${where}\n)`)})::VARCHAR AS tree`);
+  const tree: unknown = JSON.parse(String(row?.['tree']));
+  if (isNode(tree) && tree['error'] === true)
+    throw invalid(where, String(tree['error_message']), 'write it as in the WHERE clause of DuckDB SQL');
+  return tree;
+}
+
+async function refuseUnsteady(database: Database, where: string, nodes: readonly Node[]): Promise<void> {
+  const names = new Set(
+    nodes.filter((node) => node['class'] === 'FUNCTION').map((node) => String(node['function_name'])),
+  );
+  // Functions without brackets, such as current_date, are parsed as columns.
+  for (const node of nodes) {
+    const columns = node['class'] === 'COLUMN_REF' ? node['column_names'] : undefined;
+    if (Array.isArray(columns) && columns.length === 1) names.add(String(columns[0]));
+  }
+  if (names.size === 0) return;
+  const list = [...names].map(quoteText).join(', ');
+  const unsteady = await database.rows(
+    `SELECT DISTINCT function_name AS name FROM duckdb_functions() WHERE function_name IN (${list}) AND stability <> 'CONSISTENT'`,
+  );
+  const [first] = unsteady;
+  if (first !== undefined)
+    throw invalid(
+      where,
+      `${String(first['name'])} can answer differently when a shard is tried again`,
+      'write the value itself, such as a date',
+    );
+}
+
+async function bind(database: Database, selection: RowSelection): Promise<void> {
+  const where = selection.where ?? '';
+  try {
+    await database.rows(`EXPLAIN SELECT 1 FROM ${sourceSql(selection, selection.columns)}${whereSql(selection)}`);
+  } catch (error) {
+    const message = (messageOf(error).split('\n\n')[0] ?? '').replaceAll('\n', ' ');
+    if (message.includes('not found in FROM clause')) {
+      throw new AppError('COLUMN_MISSING', `input.where: ${where}: ${message}`, {
+        hint: 'see the columns with `nightshift inspect DATASET`',
+        cause: error,
+      });
+    }
+    throw invalid(where, message, 'write it as in the WHERE clause of DuckDB SQL');
+  }
+}
+
+function invalid(where: string, problem: string, hint: string): AppError {
+  return new AppError('PREDICATE_INVALID', `input.where: ${where}: ${problem}`, { hint });
+}
+
+type Node = Readonly<Record<string, unknown>>;
+
+function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function* walk(value: unknown): Generator<Node> {
+  if (Array.isArray(value)) {
+    for (const item of value) yield* walk(item);
+  } else if (isNode(value)) {
+    yield value;
+    for (const child of Object.values(value)) yield* walk(child);
+  }
+}
+
+function lengthOf(value: unknown): number {
+  return Array.isArray(value) ? value.length : 0;
+}
+
+function typeOf(value: unknown): unknown {
+  return isNode(value) ? value['type'] : undefined;
+}

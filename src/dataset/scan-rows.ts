@@ -1,0 +1,209 @@
+import { type DuckDBDataChunk, DuckDBVarCharVector } from '@duckdb/node-api';
+import { type ElementArray, type FeatureRequest, type RowSelection, sizeOf } from './contract.ts';
+import { arrayLeaf, type Database, dataError, type RawVector, rawVector, vectorBytes } from './duckdb.ts';
+import { newElementArray } from './element-array.ts';
+import { type FeatureSql, featureSql, passCondition } from './feature-sql.ts';
+import { sourceSql, whereSql } from './source-sql.ts';
+
+/** One batch of feature values; the arrays are reused, so they hold until the next batch is asked for. */
+export interface FeatureBatch {
+  readonly rowCount: number;
+  /** One array a feature request, in its order: `rowCount × innerShape` values, row-major. */
+  readonly values: readonly ElementArray[];
+}
+
+export interface ScanCounts {
+  /** Rows that the predicate kept. */
+  matchedRows: number;
+  /** Matched rows that cannot become tensors; they are in no batch. */
+  rejectedRows: number;
+}
+
+export interface ScanOptions {
+  readonly database: Database;
+  readonly selection: RowSelection;
+  readonly features: readonly FeatureRequest[];
+  readonly batchRows: number;
+  /** Fetch the next chunk while the caller works on a batch. */
+  readonly prefetch: boolean;
+  /** Filled as rows pass. */
+  readonly counts: ScanCounts;
+}
+
+/**
+ * The selection's rows as batches of exactly `batchRows` rows, the last one shorter, in input order.
+ * Rows that fail a check are counted and left out.
+ * @throws AppError INPUT_UNREADABLE when a file is damaged
+ */
+export async function* scanRows(options: ScanOptions): AsyncGenerator<FeatureBatch> {
+  const features = options.features.map(featureSql);
+  const packers = features.map((feature) => new Packer(feature, options.batchRows));
+  const pass = passCondition(features);
+  const columns = features.flatMap((feature) => feature.scan.map((column) => column.sql));
+  if (pass !== undefined) columns.push(`(${pass})::UTINYINT`);
+  if (columns.length === 0) columns.push('1');
+  const sql = `SELECT ${columns.join(', ')} FROM ${sourceSql(options.selection, options.selection.columns)}${whereSql(options.selection)}`;
+  let filled = 0;
+  for await (const chunk of chunks(options, sql)) {
+    const rows = new Rows(chunk, pass === undefined ? undefined : columns.length - 1);
+    options.counts.matchedRows += chunk.rowCount;
+    options.counts.rejectedRows += chunk.rowCount - rows.count;
+    const loaded = loadChunk(packers, chunk);
+    for (let start = 0; start < rows.count; ) {
+      const take = Math.min(rows.count - start, options.batchRows - filled);
+      for (const packed of loaded) packed(rows, start, take, filled);
+      filled += take;
+      start += take;
+      if (filled === options.batchRows) {
+        yield { rowCount: filled, values: packers.map((packer) => packer.batch(options.batchRows)) };
+        filled = 0;
+      }
+    }
+  }
+  if (filled > 0) {
+    const rowCount = filled;
+    yield { rowCount, values: packers.map((packer) => packer.batch(rowCount)) };
+  }
+}
+
+async function* chunks(options: ScanOptions, sql: string): AsyncGenerator<DuckDBDataChunk> {
+  const place = options.selection.files.map((file) => file.source).join(', ');
+  try {
+    const result = await options.database.stream(sql);
+    let next = result.fetchChunk();
+    for (;;) {
+      const chunk = await next;
+      if (chunk === null || chunk.rowCount === 0) return;
+      if (options.prefetch) {
+        next = result.fetchChunk();
+        // A failure is reported when it is awaited, not while the session computes.
+        next.catch(() => undefined);
+        yield chunk;
+      } else {
+        yield chunk;
+        next = result.fetchChunk();
+      }
+    }
+  } catch (error) {
+    throw dataError(error, place);
+  }
+}
+
+/** Which rows of a chunk pass: all of them, or those listed. */
+class Rows {
+  readonly count: number;
+  readonly indexes: Uint16Array | undefined;
+
+  constructor(chunk: DuckDBDataChunk, passColumn: number | undefined) {
+    if (passColumn === undefined) {
+      this.count = chunk.rowCount;
+      this.indexes = undefined;
+      return;
+    }
+    const pass = vectorBytes(rawVector(chunk, passColumn), chunk.rowCount);
+    let count = 0;
+    for (const flag of pass) count += flag;
+    this.count = count;
+    if (count === chunk.rowCount) {
+      this.indexes = undefined;
+      return;
+    }
+    const indexes = new Uint16Array(count);
+    for (let row = 0, at = 0; row < pass.length; row++) if (pass[row] === 1) indexes[at++] = row;
+    this.indexes = indexes;
+  }
+}
+
+/** Copies `take` passing rows, from the `start`th on, to row `target` of the batch. */
+type CopyRows = (rows: Rows, start: number, take: number, target: number) => void;
+
+function loadChunk(packers: readonly Packer[], chunk: DuckDBDataChunk): readonly CopyRows[] {
+  let column = 0;
+  return packers.map((packer) => {
+    const copy = packer.load(chunk, column);
+    column += packer.columnCount;
+    return copy;
+  });
+}
+
+/** Gathers one feature's values over chunks into a batch-sized array. */
+class Packer {
+  readonly columnCount: number;
+  readonly #feature: FeatureSql;
+  readonly #width: number;
+  readonly #values: ElementArray;
+
+  constructor(feature: FeatureSql, batchRows: number) {
+    this.#feature = feature;
+    this.#width = sizeOf(feature.request.innerShape);
+    this.#values = newElementArray(feature.request.element, batchRows * this.#width);
+    this.columnCount = feature.scan.length;
+  }
+
+  batch(rowCount: number): ElementArray {
+    const values = this.#values;
+    const length = rowCount * this.#width;
+    if (Array.isArray(values)) return values.slice(0, length);
+    return values.subarray(0, length);
+  }
+
+  load(chunk: DuckDBDataChunk, firstColumn: number): CopyRows {
+    const width = this.#width;
+    const values = this.#values;
+    if (Array.isArray(values)) return this.#loadTexts(values, chunk, firstColumn);
+    const leaf = arrayLeaf(rawVector(chunk, firstColumn), this.#feature.scan[0]?.arrayDepth ?? 0);
+    const source = viewOf(leaf, values, chunk.rowCount * width);
+    return (rows, start, take, target) => {
+      if (rows.indexes === undefined) {
+        copy(values, source.subarray(start * width, (start + take) * width), target * width);
+        return;
+      }
+      for (let row = 0; row < take; row++) {
+        const from = (rows.indexes[start + row] ?? 0) * width;
+        copy(values, source.subarray(from, from + width), (target + row) * width);
+      }
+    };
+  }
+
+  #loadTexts(values: string[], chunk: DuckDBDataChunk, firstColumn: number): CopyRows {
+    const width = this.#width;
+    const scan = this.#feature.scan;
+    const isOneArray = scan.length === 1 && (scan[0]?.arrayDepth ?? 0) > 0;
+    const vectors = scan.map((column, index) => {
+      const leaf = arrayLeaf(rawVector(chunk, firstColumn + index), column.arrayDepth);
+      return DuckDBVarCharVector.fromRawVector(leaf, isOneArray ? chunk.rowCount * width : chunk.rowCount);
+    });
+    return (rows, start, take, target) => {
+      for (let row = 0; row < take; row++) {
+        const from = rows.indexes?.[start + row] ?? start + row;
+        for (let column = 0; column < width; column++) {
+          const text = isOneArray ? vectors[0]?.getItem(from * width + column) : vectors[column]?.getItem(from);
+          values[(target + row) * width + column] = text ?? '';
+        }
+      }
+    };
+  }
+}
+
+type NumericArray = Exclude<ElementArray, string[]>;
+
+function viewOf(vector: RawVector, like: NumericArray, length: number): NumericArray {
+  const bytes = vectorBytes(vector, length * like.BYTES_PER_ELEMENT);
+  const { buffer, byteOffset } = bytes;
+  if (like instanceof Float32Array) return new Float32Array(buffer, byteOffset, length);
+  if (like instanceof Float64Array) return new Float64Array(buffer, byteOffset, length);
+  if (like instanceof BigInt64Array) return new BigInt64Array(buffer, byteOffset, length);
+  if (like instanceof BigUint64Array) return new BigUint64Array(buffer, byteOffset, length);
+  if (like instanceof Int32Array) return new Int32Array(buffer, byteOffset, length);
+  if (like instanceof Uint32Array) return new Uint32Array(buffer, byteOffset, length);
+  if (like instanceof Int16Array) return new Int16Array(buffer, byteOffset, length);
+  if (like instanceof Uint16Array) return new Uint16Array(buffer, byteOffset, length);
+  if (like instanceof Int8Array) return new Int8Array(buffer, byteOffset, length);
+  return bytes;
+}
+
+/** `target.set(source, offset)` for two arrays of one kind, which the types cannot say. */
+function copy(target: NumericArray, source: NumericArray, offset: number): void {
+  const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+  bytes.set(new Uint8Array(source.buffer, source.byteOffset, source.byteLength), offset * target.BYTES_PER_ELEMENT);
+}

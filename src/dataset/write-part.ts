@@ -1,0 +1,159 @@
+import * as types from '@duckdb/node-api';
+import { DuckDBTableFunction, type DuckDBType, LIST } from '@duckdb/node-api';
+import { AppError } from '../core/errors.ts';
+import type {
+  ColumnSchema,
+  ElementArray,
+  ElementType,
+  FeatureRequest,
+  PartFormat,
+  PredictionColumn,
+  RowSelection,
+} from './contract.ts';
+import { sizeOf } from './contract.ts';
+import {
+  type Database,
+  dataError,
+  type RawVector,
+  rawVector,
+  writeListLayout,
+  writeText,
+  writeVector,
+} from './duckdb.ts';
+import { featureSql, passCondition } from './feature-sql.ts';
+import { sourceSql, whereSql } from './source-sql.ts';
+import { quoteName, quoteText } from './sql.ts';
+
+/** Rows that a table function hands over at a time: DuckDB's vector size. */
+const vectorRows = 2048;
+
+export interface PartRequest {
+  readonly database: Database;
+  readonly selection: RowSelection;
+  /** Columns passed through, in output order; they never become JavaScript values. */
+  readonly keep: readonly ColumnSchema[];
+  /** When set, rows that fail these features' checks are left out, as the scan left them out. */
+  readonly rejectedBy: readonly FeatureRequest[] | undefined;
+  readonly predictions: readonly PredictionColumn[];
+  readonly rowCount: number;
+  readonly path: string;
+  readonly part: PartFormat;
+}
+
+/**
+ * Writes kept columns beside predictions, row by row, in input order.
+ * @returns rows written
+ * @throws AppError DISK_FULL, OUTPUT_UNWRITABLE
+ */
+export async function writePart(request: PartRequest): Promise<number> {
+  request.database.register(predictionTable(request));
+  const sql = partSql(request);
+  try {
+    return await request.database.run(`COPY (${sql}) TO ${quoteText(request.path)} (${copyOptions(request.part)})`);
+  } catch (error) {
+    throw dataError(error, request.path);
+  }
+}
+
+/** The rows of a part, kept columns first. */
+function partSql(request: PartRequest): string {
+  const predictions = `${predictionFunction}()`;
+  if (request.keep.length === 0) return `SELECT * FROM ${predictions}`;
+  const pass = request.rejectedBy === undefined ? undefined : passCondition(request.rejectedBy.map(featureSql));
+  const kept = request.keep.map((column) => quoteName(column.name)).join(', ');
+  const source = `SELECT ${kept} FROM ${sourceSql(request.selection, request.selection.columns)}${whereSql(request.selection, pass)}`;
+  return `SELECT * FROM (${source}) src POSITIONAL JOIN ${predictions} pred`;
+}
+
+export function copyOptions(part: PartFormat): string {
+  const compression = part.compression === 'none' ? 'uncompressed' : part.compression;
+  switch (part.format) {
+    case 'parquet':
+      return `FORMAT parquet, COMPRESSION ${compression}, PARQUET_VERSION V1, ROW_GROUP_SIZE 122880`;
+    case 'csv':
+      return `FORMAT csv, HEADER true, COMPRESSION ${part.compression}`;
+    case 'jsonl':
+      return `FORMAT json, ARRAY false, COMPRESSION ${part.compression}`;
+    case 'arrow':
+      throw new AppError('USAGE', 'Arrow files are not written by COPY');
+  }
+}
+
+const predictionFunction = '__nightshift_predictions';
+
+function predictionTable(request: PartRequest): DuckDBTableFunction {
+  let at = 0;
+  return DuckDBTableFunction.create({
+    name: predictionFunction,
+    bindFunction: (bind) => {
+      for (const column of request.predictions) bind.addResultColumn(column.name, columnType(column));
+      bind.setCardinality(request.rowCount, true);
+    },
+    initFunction: (init) => {
+      init.setMaxThreads(1);
+      at = 0;
+    },
+    mainFunction: (_info, chunk) => {
+      const rowCount = Math.min(vectorRows, request.rowCount - at);
+      chunk.rowCount = rowCount;
+      if (rowCount === 0) return;
+      for (const [index, column] of request.predictions.entries())
+        writeColumn(rawVector(chunk, index), column, at, rowCount);
+      at += rowCount;
+    },
+  });
+}
+
+function writeColumn(vector: RawVector, column: PredictionColumn, at: number, rowCount: number): void {
+  let target = vector;
+  let count = rowCount;
+  for (const dim of column.innerShape) {
+    target = writeListLayout(target, count, dim);
+    count *= dim;
+  }
+  const width = sizeOf(column.innerShape);
+  const values = slice(column.values, at * width, at * width + count);
+  if (Array.isArray(values)) {
+    for (const [row, text] of values.entries()) writeText(target, row, text);
+  } else {
+    writeVector(target, values);
+  }
+}
+
+function slice(values: ElementArray, start: number, end: number): ElementArray {
+  return Array.isArray(values) ? values.slice(start, end) : values.subarray(start, end);
+}
+
+function columnType(column: PredictionColumn): DuckDBType {
+  return column.innerShape.reduce<DuckDBType>((item) => LIST(item), scalarType(column.element));
+}
+
+function scalarType(element: ElementType): DuckDBType {
+  switch (element) {
+    case 'float16':
+    case 'float32':
+      return types.FLOAT;
+    case 'float64':
+      return types.DOUBLE;
+    case 'int8':
+      return types.TINYINT;
+    case 'int16':
+      return types.SMALLINT;
+    case 'int32':
+      return types.INTEGER;
+    case 'int64':
+      return types.BIGINT;
+    case 'uint8':
+      return types.UTINYINT;
+    case 'uint16':
+      return types.USMALLINT;
+    case 'uint32':
+      return types.UINTEGER;
+    case 'uint64':
+      return types.UBIGINT;
+    case 'bool':
+      return types.BOOLEAN;
+    case 'string':
+      return types.VARCHAR;
+  }
+}

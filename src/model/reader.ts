@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { AppError, messageOf } from '../core/errors.ts';
+import { sha256OfFile, systemCode } from '../core/files.ts';
+import type { ModelFile, ModelReader } from './contract.ts';
+import { exposeZipMaps } from './zip-map.ts';
+
+export function newModelReader(): ModelReader {
+  return { read: readModel };
+}
+
+async function readModel(path: string): Promise<ModelFile> {
+  const bytes = await readFile(path).catch((error: unknown) => Promise.reject(notFound(path, error)));
+  const { facts } = exposeZipMaps(bytes, path);
+  const hash = createHash('sha256').update(bytes);
+  let sizeBytes = bytes.length;
+  for (const name of facts.externalData) {
+    const file = join(dirname(path), name);
+    hash.update(
+      `\n${name} ${await sha256OfFile(file).catch((error: unknown) => Promise.reject(notFound(file, error)))}`,
+    );
+    sizeBytes += (await stat(file)).size;
+  }
+  if (facts.unzippedOutputs.length > 0 && facts.externalData.length > 0) {
+    throw new AppError(
+      'MODEL_INVALID',
+      `${path} has a ZipMap and external data files, which cannot be loaded together`,
+      {
+        hint: 'export it with options={"zipmap": False}, or save it as one file',
+      },
+    );
+  }
+  return { path, sha256: hash.digest('hex'), sizeBytes, facts };
+}
+
+function notFound(path: string, error: unknown): AppError {
+  const code = systemCode(error);
+  const problem =
+    code === 'ENOENT' ? 'does not exist' : code === 'EISDIR' ? 'is a folder' : `cannot be read: ${messageOf(error)}`;
+  return new AppError('MODEL_NOT_FOUND', `model ${path} ${problem}`, {
+    hint: 'check model.path; relative paths start at the folder of the job spec',
+    cause: error,
+  });
+}
