@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { recordVersion } from './run-plan.ts';
+
+const count = z.number().int().nonnegative();
+
+/** Where the time of a shard went, in seconds of wall clock on the worker's thread. */
+const timingsSchema = z
+  .strictObject({ total: z.number(), session: z.number(), read: z.number(), write: z.number() })
+  .readonly();
+
+/**
+ * The record that says a part is whole. The ledger: `rowsIn = rowsOut + rejectedRows + filteredRows`.
+ * A part counts only when its commit is there and its size and digest agree.
+ */
+export const commitSchema = z
+  .strictObject({
+    v: z.literal(recordVersion),
+    shard: count,
+    attempt: z.number().int().positive(),
+    part: z.string(),
+    sizeBytes: count,
+    sha256: z.string(),
+    rowsIn: count,
+    rowsOut: count,
+    rejectedRows: count,
+    filteredRows: count,
+    /** File name of the shard's rejects, when it has any. */
+    rejects: z.string().optional(),
+    firstReject: z.string().optional(),
+    /** Execution providers that ran nodes of the model, as the session's own profile tells. */
+    providers: z.array(z.string()).readonly(),
+    batchRows: z.number().int().positive(),
+    timings: timingsSchema,
+  })
+  .readonly();
+export type Commit = z.infer<typeof commitSchema>;

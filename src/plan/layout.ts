@@ -1,0 +1,62 @@
+import type { RunPlan } from './run-plan.ts';
+
+/** Names of the files of a run, relative to the output folder. Pure: see ARCHITECTURE in src/README.md. */
+export const metaFolder = '_nightshift';
+export const manifestFile = `${metaFolder}/manifest.json`;
+export const successFile = '_SUCCESS';
+export const lockFile = `${metaFolder}/lock`;
+export const runsFolder = `${metaFolder}/runs`;
+
+export interface RunLayout {
+  readonly folder: string;
+  readonly plan: string;
+  readonly execution: string;
+  readonly staging: string;
+  readonly commits: string;
+  readonly rejects: string;
+  /** Parquet copies of inputs that cannot be read from the middle. */
+  readonly input: string;
+}
+
+export function runLayout(runId: string): RunLayout {
+  const folder = `${runsFolder}/${runId}`;
+  return {
+    folder,
+    plan: `${folder}/plan.json`,
+    execution: `${folder}/execution.json`,
+    staging: `${folder}/staging`,
+    commits: `${folder}/commits`,
+    rejects: `${folder}/rejects`,
+    input: `${folder}/input`,
+  };
+}
+
+export function partExtension(part: RunPlan['part']): string {
+  const suffix =
+    part.format === 'parquet' || part.compression === 'none' ? '' : part.compression === 'gzip' ? '.gz' : '.zst';
+  return `.${part.format}${suffix}`;
+}
+
+export function partName(index: number, part: RunPlan['part']): string {
+  return `part-${pad(index)}${partExtension(part)}`;
+}
+
+/** The name while it is written; the attempt keeps a straggler from touching its successor's file. */
+export function partTempName(index: number, attempt: number, part: RunPlan['part']): string {
+  return `part-${pad(index)}.a${attempt}.tmp${partExtension(part)}`;
+}
+
+export function commitName(index: number): string {
+  return `${pad(index)}.json`;
+}
+
+/** Rejects of the input itself: lines that could not be parsed. */
+export const inputRejectsName = 'rejects-input.parquet';
+
+export function rejectsName(index: number): string {
+  return `rejects-${pad(index)}.parquet`;
+}
+
+function pad(index: number): string {
+  return String(index).padStart(5, '0');
+}

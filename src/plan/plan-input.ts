@@ -1,0 +1,29 @@
+import type { DatasetFacts } from '../dataset/contract.ts';
+import type { ModelFacts } from '../model/contract.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
+
+/** Rows of `files[file]` from `rowEnd` (exclusive) on, and all later files, are left out: input.limit. */
+export interface RowCut {
+  readonly file: number;
+  readonly rowEnd: number;
+}
+
+/** `file:line:col jobs.<job>.<path>`, for messages about the spec. */
+export type Locate = (path: readonly (string | number)[]) => string;
+
+export interface PlanInput {
+  readonly job: JobSpec;
+  readonly locate: Locate;
+  readonly dataset: DatasetFacts;
+  /** Shape of the first value of list columns, outermost first: `[64]`, `[8, 8]`. */
+  readonly listShapes: ReadonlyMap<string, readonly number[]>;
+  readonly cut: RowCut | undefined;
+  /** Lines that could not be parsed when the input was staged. */
+  readonly rejectedLines: number;
+  readonly model: {
+    readonly path: string;
+    readonly sha256: string;
+    readonly sizeBytes: number;
+    readonly facts: ModelFacts;
+  };
+}

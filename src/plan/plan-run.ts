@@ -1,0 +1,154 @@
+import { AppError } from '../core/errors.ts';
+import { nearest } from '../core/suggest.ts';
+import type { DatasetFormat } from '../dataset/contract.ts';
+import { resolveOutputColumns } from '../model/output-expression.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
+import { cutShards } from './cut-shards.ts';
+import { fingerprintOf, type RunIdentity } from './fingerprint.ts';
+import { mapFeatures } from './map-features.ts';
+import type { PlanInput } from './plan-input.ts';
+import { type RunPlan, recordVersion, type Shard, shardRowCount } from './run-plan.ts';
+import { autoShardRows } from './shard-size.ts';
+
+/**
+ * Decides a run: features, outputs, shards and fingerprint. Pure: no clock, no random, no files.
+ * @throws AppError COLUMN_MISSING, MODEL_INPUT_MISMATCH, MODEL_OUTPUT_MISMATCH with the place in the spec
+ */
+export function planRun(input: PlanInput): RunPlan {
+  const identity = runIdentity({
+    job: input.job,
+    modelSha256: input.model.sha256,
+    format: input.dataset.format,
+    files: input.dataset.files,
+    columns: input.dataset.columns,
+  });
+  const { job, dataset, model } = input;
+  const { features, fixedBatchRows } = mapFeatures(input);
+  const keep = keptColumns(input);
+  const signature = model.facts.signature;
+  const outputs = resolveOutputs(input);
+  for (const { name } of outputs) {
+    if (!keep.includes(name)) continue;
+    throw new AppError(
+      'MODEL_OUTPUT_MISMATCH',
+      `${input.locate(['output', 'keep'])}: ${name} is both a kept column and a prediction`,
+      {
+        hint: `rename the prediction: output: { columns: { ${name}_predicted: ${name} } }`,
+      },
+    );
+  }
+  const shardRows =
+    job.execution.shardRows === 'auto'
+      ? autoShardRows({
+          rowCount: dataset.rowCount,
+          modelBytes: model.sizeBytes,
+          predictionBytes: predictionBytes(outputs),
+        })
+      : job.execution.shardRows;
+  const shards = cutShards(dataset.files, shardRows, input.cut);
+  return {
+    v: recordVersion,
+    job: job.name,
+    fingerprint: fingerprintOf(identity),
+    identity,
+    model: {
+      path: model.path,
+      sha256: model.sha256,
+      sizeBytes: model.sizeBytes,
+      signature,
+      unzippedOutputs: model.facts.unzippedOutputs,
+    },
+    dataset: {
+      format: dataset.format,
+      files: dataset.files.map(({ path, source, rowCount, sizeBytes, mtimeMs }) => ({
+        path,
+        source,
+        rowCount,
+        sizeBytes,
+        mtimeMs,
+      })),
+      columns: dataset.columns,
+      hasPartitions: dataset.hasPartitions,
+      where: job.input.where,
+      rejectedLines: input.rejectedLines,
+    },
+    features,
+    outputColumns: job.output.columns,
+    keep,
+    part: { format: job.output.format, compression: job.output.compression },
+    fixedBatchRows,
+    shards,
+    rowCount: shards.reduce((sum: number, shard: Shard) => sum + shardRowCount(shard), 0),
+  };
+}
+
+export interface IdentityInput {
+  readonly job: JobSpec;
+  readonly modelSha256: string;
+  readonly format: DatasetFormat;
+  readonly files: readonly { readonly source: string; readonly sizeBytes: number; readonly mtimeMs: number }[];
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+}
+
+/** What a run's predictions depend on, by names that a person would use; how it is executed is not in it. */
+export function runIdentity({ job, modelSha256, format, files, columns }: IdentityInput): RunIdentity {
+  return {
+    'record version': recordVersion,
+    job: job.name,
+    'model.sha256': modelSha256,
+    'input files': files.map(({ source, sizeBytes, mtimeMs }) => ({ source, sizeBytes, mtimeMs })),
+    'input columns': columns.map(({ name, type }) => ({ name, type })),
+    'input.format': format,
+    'input.csv': job.input.csv,
+    'input.where': job.input.where ?? null,
+    'input.limit': job.input.limit ?? null,
+    features: job.features ?? null,
+    'output.format': job.output.format,
+    'output.compression': job.output.compression,
+    'output.keep': job.output.keep,
+    'output.columns': job.output.columns ?? null,
+    'execution.shardRows': job.execution.shardRows,
+  };
+}
+
+function keptColumns({ job, dataset, locate }: PlanInput): readonly string[] {
+  const names = dataset.columns.map((column) => column.name);
+  if (job.output.keep === '*') return names;
+  for (const [index, name] of job.output.keep.entries()) {
+    if (names.includes(name)) continue;
+    const near = nearest(name, names);
+    throw new AppError('COLUMN_MISSING', `${locate(['output', 'keep', index])}: column ${name} is not in the dataset`, {
+      hint: near === undefined ? `choose from ${names.slice(0, 12).join(', ')}` : `did you mean ${near}?`,
+      details: { column: name, columns: names },
+    });
+  }
+  return job.output.keep;
+}
+
+function resolveOutputs({ job, model, locate }: PlanInput) {
+  try {
+    return resolveOutputColumns({ columns: job.output.columns, signature: model.facts.signature });
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    const column = error.details['column'];
+    const place =
+      typeof column === 'string' && job.output.columns !== undefined ? ['output', 'columns', column] : ['output'];
+    throw new AppError(error.code, `${locate(place)}: ${error.message}`, {
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      details: error.details,
+      cause: error,
+    });
+  }
+}
+
+/** Bytes of one row's predictions; a free dimension counts as 64, strings as 16. */
+function predictionBytes(outputs: ReturnType<typeof resolveOutputColumns>): number {
+  const bytes: Readonly<Record<string, number>> = { float64: 8, int64: 8, uint64: 8, string: 16 };
+  return outputs.reduce(
+    (sum, output) =>
+      sum +
+      (bytes[output.type] ?? 4) *
+        output.innerShape.reduce<number>((product, dim) => product * (typeof dim === 'number' ? dim : 64), 1),
+    0,
+  );
+}

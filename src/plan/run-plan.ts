@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { elementTypes } from '../dataset/contract.ts';
+
+/** Version of plan.json, commits and manifest; it goes into every fingerprint. */
+export const recordVersion = 1;
+
+const wholeNumber = z.number().int().nonnegative();
+
+const rowRangeSchema = z.strictObject({ file: wholeNumber, rowStart: wholeNumber, rowEnd: wholeNumber }).readonly();
+
+/** Rows `[rowStart, rowEnd)` of one file, or several small files whole. */
+export const shardSchema = z
+  .strictObject({ index: wholeNumber, ranges: z.array(rowRangeSchema).readonly() })
+  .readonly();
+export type Shard = z.infer<typeof shardSchema>;
+
+const columnSchema = z
+  .strictObject({
+    name: z.string(),
+    type: z.string(),
+    widened: z.boolean(),
+    origin: z.enum(['file', 'partition']),
+    nullCount: z.number().optional(),
+  })
+  .readonly();
+
+const planFileSchema = z
+  .strictObject({
+    path: z.string(),
+    source: z.string(),
+    rowCount: wholeNumber,
+    sizeBytes: wholeNumber,
+    mtimeMs: z.number(),
+  })
+  .readonly();
+
+const nullPolicySchema = z.union([
+  z.enum(['reject', 'nan']),
+  z.strictObject({ value: z.union([z.string(), z.number(), z.boolean()]) }).readonly(),
+]);
+
+const featureSchema = z
+  .strictObject({
+    input: z.string(),
+    columns: z
+      .array(z.strictObject({ name: z.string(), type: z.string(), nullFree: z.boolean() }).readonly())
+      .readonly(),
+    element: z.enum(elementTypes),
+    innerShape: z.array(wholeNumber).readonly(),
+    nulls: nullPolicySchema,
+  })
+  .readonly();
+
+const dimsSchema = z.array(z.union([z.number(), z.string()])).readonly();
+const valueSignatureSchema = z.discriminatedUnion('kind', [
+  z
+    .strictObject({ kind: z.literal('tensor'), name: z.string(), type: z.enum(elementTypes), shape: dimsSchema })
+    .readonly(),
+  z.strictObject({ kind: z.literal('other'), name: z.string(), type: z.string() }).readonly(),
+]);
+const signatureSchema = z
+  .strictObject({ inputs: z.array(valueSignatureSchema).readonly(), outputs: z.array(valueSignatureSchema).readonly() })
+  .readonly();
+
+/** Everything that a worker must know, and all of it decided before the first row is read. */
+export const runPlanSchema = z
+  .strictObject({
+    v: z.literal(recordVersion),
+    job: z.string(),
+    fingerprint: z.string(),
+    /** What the fingerprint is the hash of, to say later what changed. */
+    identity: z.record(z.string(), z.unknown()),
+    model: z
+      .strictObject({
+        path: z.string(),
+        sha256: z.string(),
+        sizeBytes: wholeNumber,
+        signature: signatureSchema,
+        /** Outputs that a ZipMap hid; the worker rewrites the graph to expose them. */
+        unzippedOutputs: z.array(z.string()).readonly(),
+      })
+      .readonly(),
+    dataset: z
+      .strictObject({
+        format: z.enum(['parquet', 'csv', 'jsonl', 'arrow']),
+        files: z.array(planFileSchema).readonly(),
+        columns: z.array(columnSchema).readonly(),
+        hasPartitions: z.boolean(),
+        where: z.string().optional(),
+        /** Lines of the input that could not be parsed; their rejects are the run's first. */
+        rejectedLines: wholeNumber,
+      })
+      .readonly(),
+    features: z.array(featureSchema).readonly(),
+    /** Output column → expression over model outputs; undefined publishes every output. */
+    outputColumns: z.record(z.string(), z.string()).optional(),
+    keep: z.array(z.string()).readonly(),
+    part: z
+      .strictObject({
+        format: z.enum(['parquet', 'csv', 'jsonl', 'arrow']),
+        compression: z.enum(['zstd', 'snappy', 'gzip', 'none']),
+      })
+      .readonly(),
+    /** Rows of a session call when the model fixes them. */
+    fixedBatchRows: wholeNumber.optional(),
+    shards: z.array(shardSchema).readonly(),
+    /** Rows of all shards. */
+    rowCount: wholeNumber,
+  })
+  .readonly();
+export type RunPlan = z.infer<typeof runPlanSchema>;
+export type PlanFeature = RunPlan['features'][number];
+
+export function shardRowCount(shard: Shard): number {
+  return shard.ranges.reduce((sum, range) => sum + range.rowEnd - range.rowStart, 0);
+}
