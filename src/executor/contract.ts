@@ -1,0 +1,60 @@
+import type { AppError } from '../core/errors.ts';
+import type { Commit } from '../plan/commit.ts';
+import type { RunPlan, Shard } from '../plan/run-plan.ts';
+
+/** A GPU, a MIG slice of one, or the CPU. */
+export interface Device {
+  /** `cuda:0`, or `cpu`. */
+  readonly name: string;
+  readonly kind: 'cuda' | 'cpu';
+  /** What CUDA_VISIBLE_DEVICES is set to in the child. */
+  readonly uuid: string | undefined;
+  readonly description: string;
+  readonly memoryBytes: number | undefined;
+}
+
+/** A place for one worker on a device. */
+export interface Slot {
+  readonly index: number;
+  readonly device: Device;
+  readonly intraOpThreads: number;
+}
+
+export type ExecutorEvent =
+  | { readonly type: 'worker-ready'; readonly slot: Slot; readonly pid: number; readonly providers: readonly string[] }
+  | { readonly type: 'batch-measured'; readonly batchRows: number }
+  | { readonly type: 'shard-started'; readonly shard: number; readonly attempt: number; readonly slot: Slot }
+  | { readonly type: 'shard-progress'; readonly shard: number; readonly rows: number; readonly slot: Slot }
+  | { readonly type: 'shard-done'; readonly shard: number; readonly commit: Commit; readonly slot: Slot }
+  | {
+      readonly type: 'shard-failed';
+      readonly shard: number;
+      readonly attempt: number;
+      readonly willRetry: boolean;
+      readonly error: AppError;
+      readonly slot: Slot;
+    }
+  | { readonly type: 'worker-lost'; readonly slot: Slot; readonly error: AppError }
+  | { readonly type: 'worker-recycled'; readonly slot: Slot; readonly rssBytes: number };
+
+export interface ExecutionOptions {
+  readonly slots: readonly Slot[];
+  readonly plan: RunPlan;
+  readonly shards: readonly Shard[];
+  readonly outputFolder: string;
+  readonly runId: string;
+  /** Rows a batch; undefined is measured by the first worker. */
+  readonly batchRows: number | undefined;
+  readonly prefetch: boolean;
+  readonly fallback: 'fail' | 'cpu';
+  readonly maxWorkerMemoryBytes: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Runs shards somewhere. Each shard ends in one `shard-done`, or one `shard-failed` that will not be retried. */
+export interface Executor extends AsyncDisposable {
+  /** Starts the first worker before there is a plan, so that its native libraries load meanwhile. */
+  warmUp(slot: Slot): void;
+  /** @throws AppError WORKER_START_FAILED, PROVIDER_UNAVAILABLE and the like when no worker can be had */
+  execute(options: ExecutionOptions): AsyncIterable<ExecutorEvent>;
+}

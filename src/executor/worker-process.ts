@@ -1,0 +1,113 @@
+import { execaNode } from 'execa';
+import { AppError, isErrorCode } from '../core/errors.ts';
+import { type FromWorker, fromWorkerSchema, type ToWorker, type WireError } from '../worker/protocol.ts';
+import type { Slot } from './contract.ts';
+
+const stderrKept = 2000;
+/** SIGTERM, then this long, then SIGKILL. */
+const killAfterMs = 2000;
+
+export interface WorkerOptions {
+  /** Absolute path of the worker's entry. */
+  readonly entry: string;
+  readonly slot: Slot;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Why a worker ended: asked to, or an error that says how it died. */
+export type WorkerEnd = { readonly type: 'stopped' } | { readonly type: 'died'; readonly error: AppError };
+
+/** One child process, pinned to its slot's device before anything native loads in it. */
+export class WorkerProcess {
+  readonly slot: Slot;
+  readonly pid: number;
+  readonly #child: ReturnType<typeof spawn>;
+  readonly ended: Promise<WorkerEnd>;
+  readonly #received: Promise<void>;
+  #stopping = false;
+  #stderr = '';
+
+  constructor(options: WorkerOptions, onMessage: (message: FromWorker) => void) {
+    this.slot = options.slot;
+    this.#child = spawn(options);
+    this.pid = this.#child.pid ?? 0;
+    this.#received = this.#receive(onMessage);
+    this.#child.stderr.on('data', (piece: Buffer) => {
+      this.#stderr = (this.#stderr + piece.toString('utf8')).slice(-stderrKept);
+    });
+    this.ended = this.#watch();
+    // Whoever waits for the end gets the failure; nobody may be waiting yet.
+    this.ended.catch(() => undefined);
+    this.#received.catch(() => this.kill());
+  }
+
+  send(message: ToWorker): void {
+    // A worker that died between two messages is reported by `ended`, not here.
+    this.#child.sendMessage(message).catch(() => undefined);
+  }
+
+  stop(): void {
+    this.#stopping = true;
+    this.send({ type: 'stop' });
+  }
+
+  kill(): void {
+    this.#stopping = true;
+    this.#child.kill('SIGKILL');
+  }
+
+  async #receive(onMessage: (message: FromWorker) => void): Promise<void> {
+    for await (const raw of this.#child.getEachMessage()) onMessage(fromWorkerSchema.parse(raw));
+  }
+
+  /** A worker has ended when its last message was read; what is wrong with a message is our own bug and thrown. */
+  async #watch(): Promise<WorkerEnd> {
+    const result = await this.#child;
+    await this.#received;
+    if (this.#stopping) return { type: 'stopped' };
+    const how = result.signal === undefined ? `exit code ${result.exitCode ?? 'unknown'}` : result.signal;
+    const isMemory = result.signal === 'SIGKILL';
+    const said = this.#stderr.trim().split('\n').at(-1) ?? '';
+    const error = new AppError(
+      'WORKER_CRASHED',
+      `worker ${this.pid} on ${this.slot.device.name} died (${how})${said === '' ? '' : `: ${said}`}`,
+      {
+        hint: isMemory
+          ? 'the kernel may have killed it for memory: see dmesg, and lower execution.workersPerDevice or batchSize'
+          : 'try the same rows in plain onnxruntime; the model or a native library crashed',
+      },
+    );
+    return { type: 'died', error };
+  }
+}
+
+function spawn({ entry, slot, env }: WorkerOptions) {
+  const pinned = slot.device.kind === 'cuda' ? (slot.device.uuid ?? '') : '';
+  return execaNode(entry, [], {
+    ipc: true,
+    serialization: 'json',
+    stdin: 'ignore',
+    stdout: 'ignore',
+    stderr: 'pipe',
+    buffer: false,
+    reject: false,
+    extendEnv: false,
+    nodeOptions: ['--disable-warning=ExperimentalWarning'],
+    env: {
+      ...env,
+      CUDA_VISIBLE_DEVICES: pinned,
+      CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
+      OMP_NUM_THREADS: String(slot.intraOpThreads),
+    },
+    forceKillAfterDelay: killAfterMs,
+  } as const);
+}
+
+/** An error that crossed from a worker; a code that is not in the table is a bug and stays one. */
+export function fromWire(error: WireError): AppError | Error {
+  if (isErrorCode(error.code))
+    return new AppError(error.code, error.message, error.hint === undefined ? {} : { hint: error.hint });
+  const bug = new Error(error.message);
+  if (error.stack !== undefined) bug.stack = error.stack;
+  return bug;
+}

@@ -1,0 +1,89 @@
+import { AppError, messageOf } from '../core/errors.ts';
+import { measureBatch } from './measure-batch.ts';
+import { type FromWorker, protocolVersion, type ToWorker, toWorkerSchema, type WireError } from './protocol.ts';
+import { runShard } from './run-shard.ts';
+import { openScorer, type Scorer } from './scorer.ts';
+
+const progressEveryMs = 200;
+
+/** The child process: it answers its parent's messages in turn, and leaves when the parent is gone. */
+function main(): void {
+  const cancelled = new AbortController();
+  let scorer: Scorer | undefined;
+  let turn: Promise<void> = Promise.resolve();
+
+  process.on('disconnect', () => process.exit(0));
+  // The terminal's Ctrl-C reaches the whole group; the parent decides what its workers do about it.
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
+  process.on('message', (raw) => {
+    const message = toWorkerSchema.parse(raw);
+    if (message.type === 'cancel') {
+      cancelled.abort();
+      return;
+    }
+    turn = turn.then(() => answer(message));
+  });
+
+  async function answer(message: Exclude<ToWorker, { type: 'cancel' }>): Promise<void> {
+    try {
+      switch (message.type) {
+        case 'start':
+          scorer = await openScorer(message);
+          return send({
+            type: 'ready',
+            protocol: protocolVersion,
+            providers: [...scorer.providers],
+            rssBytes: process.memoryUsage.rss(),
+          });
+        case 'measure':
+          return send({
+            type: 'measured',
+            batchRows: await measureBatch(started(scorer), shardOf(started(scorer), message.shard)),
+          });
+        case 'score': {
+          const onProgress = throttled((rows) => send({ type: 'progress', shard: message.shard, rows }));
+          const shard = shardOf(started(scorer), message.shard);
+          const commit = await runShard(started(scorer), { ...message, shard, signal: cancelled.signal, onProgress });
+          return send({ type: 'done', commit, rssBytes: process.memoryUsage.rss() });
+        }
+        case 'stop':
+          await scorer?.[Symbol.asyncDispose]();
+          process.exit(0);
+      }
+    } catch (error) {
+      send({ type: 'failed', shard: message.type === 'score' ? message.shard : undefined, error: toWire(error) });
+    }
+  }
+}
+
+function started(scorer: Scorer | undefined): Scorer {
+  if (scorer === undefined) throw new Error('a message came before start');
+  return scorer;
+}
+
+function shardOf(scorer: Scorer, index: number) {
+  const shard = scorer.plan.shards[index];
+  if (shard === undefined) throw new Error(`the plan has no shard ${index}`);
+  return shard;
+}
+
+function send(message: FromWorker): void {
+  process.send?.(message);
+}
+
+function throttled(report: (rows: number) => void): (rows: number) => void {
+  let last = 0;
+  return (rows) => {
+    const now = performance.now();
+    if (now - last < progressEveryMs) return;
+    last = now;
+    report(rows);
+  };
+}
+
+function toWire(error: unknown): WireError {
+  if (error instanceof AppError) return { code: error.code, message: error.message, hint: error.hint };
+  return { code: 'BUG', message: messageOf(error), stack: error instanceof Error ? error.stack : undefined };
+}
+
+main();

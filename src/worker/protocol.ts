@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { commitSchema } from '../plan/commit.ts';
+import { runPlanSchema } from '../plan/run-plan.ts';
+
+/** Raised whenever a message changes; a worker of another version is refused. */
+export const protocolVersion = 1;
+
+const count = z.number().int().nonnegative();
+
+const startSchema = z.strictObject({
+  type: z.literal('start'),
+  protocol: z.literal(protocolVersion),
+  plan: runPlanSchema,
+  /** Absolute path of the output folder. */
+  outputFolder: z.string(),
+  runId: z.string(),
+  provider: z.enum(['cpu', 'cuda']),
+  fallback: z.enum(['fail', 'cpu']),
+  intraOpThreads: count,
+  /** Read the next rows while the session computes. */
+  prefetch: z.boolean(),
+});
+const measureSchema = z.strictObject({ type: z.literal('measure'), shard: count });
+const scoreSchema = z.strictObject({ type: z.literal('score'), shard: count, attempt: count, batchRows: count });
+const cancelSchema = z.strictObject({ type: z.literal('cancel') });
+const stopSchema = z.strictObject({ type: z.literal('stop') });
+
+/** Control and counts only: rows never cross. */
+export const toWorkerSchema = z.discriminatedUnion('type', [
+  startSchema,
+  measureSchema,
+  scoreSchema,
+  cancelSchema,
+  stopSchema,
+]);
+export type ToWorker = z.infer<typeof toWorkerSchema>;
+export type StartMessage = z.infer<typeof startSchema>;
+
+/** An AppError on its way between processes; a code of another kind is a bug in the worker. */
+export const wireErrorSchema = z.strictObject({
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().optional(),
+  stack: z.string().optional(),
+});
+export type WireError = z.infer<typeof wireErrorSchema>;
+
+const readySchema = z.strictObject({
+  type: z.literal('ready'),
+  protocol: z.literal(protocolVersion),
+  providers: z.array(z.string()),
+  rssBytes: count,
+});
+const measuredSchema = z.strictObject({ type: z.literal('measured'), batchRows: count });
+const progressSchema = z.strictObject({ type: z.literal('progress'), shard: count, rows: count });
+const doneSchema = z.strictObject({ type: z.literal('done'), commit: commitSchema, rssBytes: count });
+const failedSchema = z.strictObject({ type: z.literal('failed'), shard: count.optional(), error: wireErrorSchema });
+
+export const fromWorkerSchema = z.discriminatedUnion('type', [
+  readySchema,
+  measuredSchema,
+  progressSchema,
+  doneSchema,
+  failedSchema,
+]);
+export type FromWorker = z.infer<typeof fromWorkerSchema>;

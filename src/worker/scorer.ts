@@ -1,0 +1,114 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError, messageOf } from '../core/errors.ts';
+import type { RowSelection } from '../dataset/contract.ts';
+import { Database } from '../dataset/duckdb.ts';
+import { makeFeeds } from '../model/feeds.ts';
+import { type OutputColumn, resolveOutputColumns } from '../model/output-expression.ts';
+import { providersUsed } from '../model/providers-used.ts';
+import { type FetchedTensor, type Provider, Session } from '../model/session.ts';
+import { exposeZipMaps } from '../model/zip-map.ts';
+import { runLayout } from '../plan/layout.ts';
+import type { RunPlan, Shard } from '../plan/run-plan.ts';
+import type { StartMessage } from './protocol.ts';
+
+/** What a worker holds for its life: a database over the job's paths, and a session that is loaded. */
+export interface Scorer extends AsyncDisposable {
+  readonly plan: RunPlan;
+  readonly outputFolder: string;
+  readonly runId: string;
+  readonly database: Database;
+  readonly outputs: readonly OutputColumn[];
+  /** Execution providers that run the model's nodes. */
+  readonly providers: readonly string[];
+  readonly prefetch: boolean;
+  score(
+    values: Parameters<typeof makeFeeds>[0]['values'],
+    rowCount: number,
+  ): Promise<Readonly<Record<string, FetchedTensor>>>;
+}
+
+/** @throws AppError MODEL_NOT_FOUND, MODEL_INVALID, PROVIDER_UNAVAILABLE */
+export async function openScorer(start: StartMessage): Promise<Scorer> {
+  const { plan, outputFolder, runId } = start;
+  const outputs = resolveOutputColumns({ columns: plan.outputColumns, signature: plan.model.signature });
+  const [database, { session, providers }] = await Promise.all([openDatabase(start), openSession(start, outputs)]);
+  return {
+    plan,
+    outputFolder,
+    runId,
+    database,
+    outputs,
+    providers,
+    prefetch: start.prefetch,
+    score: (values, rowCount) =>
+      session.run(
+        makeFeeds({ features: plan.features, values, rowCount, paddedRows: plan.fixedBatchRows ?? rowCount }),
+      ),
+    async [Symbol.asyncDispose]() {
+      database[Symbol.dispose]();
+      await session[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function openDatabase({ plan, outputFolder, runId }: StartMessage): Promise<Database> {
+  const run = join(outputFolder, runLayout(runId).folder);
+  return Database.open({ readablePaths: plan.dataset.files.map((file) => file.path), folders: [run], threads: 1 });
+}
+
+async function openSession(
+  start: StartMessage,
+  outputs: readonly OutputColumn[],
+): Promise<{ session: Session; providers: readonly string[] }> {
+  const { model } = start.plan;
+  const bytes = model.unzippedOutputs.length === 0 ? undefined : exposeZipMaps(await readModel(model.path)).bytes;
+  const options = {
+    model: bytes ?? model.path,
+    name: model.path,
+    intraOpThreads: start.intraOpThreads,
+    outputs: [...new Set(outputs.map((output) => output.source))],
+  };
+  const open = async (provider: Provider) => {
+    const session = await Session.open({ ...options, provider });
+    return { session, providers: provider === 'cpu' ? ['cpu'] : await providersUsed(options, provider, start.plan) };
+  };
+  try {
+    return await open(start.provider);
+  } catch (error) {
+    const isReplaceable =
+      error instanceof AppError && error.code === 'PROVIDER_UNAVAILABLE' && start.fallback === 'cpu';
+    if (!isReplaceable) throw error;
+    return open('cpu');
+  }
+}
+
+async function readModel(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new AppError('MODEL_NOT_FOUND', `cannot read the model ${path}: ${messageOf(error)}`, {
+      cause: error,
+      hint: 'check model.path',
+    });
+  }
+}
+
+/** The rows of a shard, as the dataset room reads them. */
+export function selectionOf(plan: RunPlan, shard: Shard): RowSelection {
+  const files = shard.ranges.flatMap((range) => {
+    const file = plan.dataset.files[range.file];
+    return file === undefined
+      ? []
+      : [
+          {
+            path: file.path,
+            source: file.source,
+            rowCount: file.rowCount,
+            rowStart: range.rowStart,
+            rowEnd: range.rowEnd,
+          },
+        ];
+  });
+  return { files, columns: plan.dataset.columns, hasPartitions: plan.dataset.hasPartitions, where: plan.dataset.where };
+}
