@@ -1,0 +1,60 @@
+import type { Commit } from '../plan/commit.ts';
+import type { RunPlan } from '../plan/run-plan.ts';
+import type { Manifest, PublishedRun } from './manifest.ts';
+
+export type { Manifest, PublishedRun };
+
+export type WriteMode = 'error' | 'overwrite' | 'append' | 'ignore';
+
+export interface StoredRun {
+  readonly runId: string;
+  readonly plan: RunPlan;
+}
+
+export interface WantedRun {
+  readonly job: string;
+  readonly fingerprint: string;
+  readonly identity: RunPlan['identity'];
+}
+
+export interface PublishRequest {
+  readonly outputFolder: string;
+  readonly plan: RunPlan;
+  readonly mode: WriteMode;
+  /** One a shard of the plan, in shard order. */
+  readonly commits: readonly Commit[];
+  readonly previous: Manifest | undefined;
+  readonly run: PublishedRun;
+}
+
+/** Runs and what they published, in one output folder each. */
+export interface OutputStore {
+  /** @throws AppError LOCKED while another live run holds the folder */
+  lock(outputFolder: string, since: string): Promise<AsyncDisposable>;
+  readManifest(outputFolder: string): Promise<Manifest | undefined>;
+  /**
+   * Refuses to write where it would mix with, or remove, what is there.
+   * @throws AppError OUTPUT_EXISTS, OUTPUT_UNWRITABLE
+   */
+  check(outputFolder: string, mode: WriteMode, previous: Manifest | undefined): Promise<'go' | 'skip'>;
+  /** @throws AppError FINGERPRINT_CHANGED when an unfinished run of the job was planned for something else */
+  findResumable(
+    outputFolder: string,
+    wanted: WantedRun,
+    previous: Manifest | undefined,
+  ): Promise<StoredRun | undefined>;
+  /** Removes the job's unfinished runs. */
+  discardUnfinished(outputFolder: string, job: string, previous: Manifest | undefined): Promise<void>;
+  create(outputFolder: string, runId: string): Promise<void>;
+  writePlan(outputFolder: string, run: StoredRun): Promise<void>;
+  /** Commits whose parts are there and whole, by shard. */
+  validCommits(
+    outputFolder: string,
+    run: StoredRun,
+    publish: { readonly mode: WriteMode; readonly previous: Manifest | undefined },
+  ): Promise<ReadonlyMap<number, Commit>>;
+  readBatchRows(outputFolder: string, runId: string): Promise<number | undefined>;
+  writeBatchRows(outputFolder: string, runId: string, batchRows: number): Promise<void>;
+  publish(request: PublishRequest): Promise<Manifest>;
+  remove(outputFolder: string, runId: string): Promise<void>;
+}

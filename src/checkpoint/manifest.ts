@@ -1,0 +1,67 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { AppError } from '../core/errors.ts';
+import { readIfPresent } from '../core/files.ts';
+import { manifestFile } from '../plan/layout.ts';
+import { recordVersion } from '../plan/run-plan.ts';
+
+const count = z.number().int().nonnegative();
+
+const publishedPartSchema = z
+  .strictObject({ name: z.string(), runId: z.string(), rowCount: count, sizeBytes: count, sha256: z.string() })
+  .readonly();
+export type PublishedPart = z.infer<typeof publishedPartSchema>;
+
+const publishedRunSchema = z
+  .strictObject({
+    runId: z.string(),
+    job: z.string(),
+    fingerprint: z.string(),
+    publishedAt: z.string(),
+    nightshift: z.string(),
+    model: z.strictObject({ path: z.string(), sha256: z.string() }).readonly(),
+    inputs: z
+      .array(z.strictObject({ path: z.string(), sizeBytes: count, mtimeMs: z.number(), rowCount: count }).readonly())
+      .readonly(),
+    /** The row ledger: `in = out + rejected + filtered`. */
+    rows: z.strictObject({ in: count, out: count, rejected: count, filtered: count }).readonly(),
+    /** Files of rejected rows, relative to the output folder. */
+    rejects: z.array(z.string()).readonly(),
+    providers: z.array(z.string()).readonly(),
+    batchRows: count,
+  })
+  .readonly();
+export type PublishedRun = z.infer<typeof publishedRunSchema>;
+
+/** What is published in an output folder: the truth, whatever files lie about. */
+export const manifestSchema = z
+  .strictObject({
+    v: z.literal(recordVersion),
+    format: z.enum(['parquet', 'csv', 'jsonl', 'arrow']),
+    /** In input order: part order, then row order. */
+    parts: z.array(publishedPartSchema).readonly(),
+    /** One, or one for each append, oldest first. */
+    runs: z.array(publishedRunSchema).readonly(),
+  })
+  .readonly();
+export type Manifest = z.infer<typeof manifestSchema>;
+
+/** @returns undefined when nothing is published there */
+export async function readManifest(outputFolder: string): Promise<Manifest | undefined> {
+  const path = join(outputFolder, manifestFile);
+  const text = await readIfPresent(path);
+  if (text === undefined) return undefined;
+  const parsed = manifestSchema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  throw new AppError('VERIFY_FAILED', `${path} is not a manifest of this version: ${z.prettifyError(parsed.error)}`, {
+    hint: 'restore it from a backup, or publish anew into another folder',
+  });
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,125 @@
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../core/errors.ts';
+import { makeFolder, readIfPresent, sha256OfFile, writeFileAtomic } from '../core/files.ts';
+import { type Commit, commitSchema } from '../plan/commit.ts';
+import { changedFields } from '../plan/fingerprint.ts';
+import { commitName, runLayout, runsFolder } from '../plan/layout.ts';
+import { type RunPlan, runPlanSchema } from '../plan/run-plan.ts';
+import type { StoredRun, WantedRun } from './contract.ts';
+import { parseJson } from './manifest.ts';
+
+/** Makes the folders of a new run; its plan is written when it is decided. */
+export async function createRunFolders(outputFolder: string, runId: string): Promise<void> {
+  const layout = runLayout(runId);
+  for (const folder of [layout.staging, layout.commits, layout.rejects, layout.input])
+    await makeFolder(join(outputFolder, folder));
+}
+
+export async function writePlan(outputFolder: string, runId: string, plan: RunPlan): Promise<void> {
+  await writeFileAtomic(join(outputFolder, runLayout(runId).plan), `${JSON.stringify(plan)}\n`);
+}
+
+/** Runs with a plan that are not published, oldest first; run ids sort by time. */
+export async function unfinishedRuns(
+  outputFolder: string,
+  published: readonly string[],
+): Promise<readonly StoredRun[]> {
+  const names = await readdir(join(outputFolder, runsFolder)).catch(() => []);
+  const runs: StoredRun[] = [];
+  for (const runId of names.sort()) {
+    if (published.includes(runId)) continue;
+    const text = await readIfPresent(join(outputFolder, runLayout(runId).plan));
+    const parsed = text === undefined ? undefined : runPlanSchema.safeParse(parseJson(text));
+    if (parsed?.success === true) runs.push({ runId, plan: parsed.data });
+  }
+  return runs;
+}
+
+/**
+ * The unfinished run that may go on, if there is one.
+ * @throws AppError FINGERPRINT_CHANGED when the latest one was planned for something else
+ */
+export function resumable(runs: readonly StoredRun[], wanted: WantedRun): StoredRun | undefined {
+  const own = runs.filter((run) => run.plan.job === wanted.job);
+  const same = own.findLast((run) => run.plan.fingerprint === wanted.fingerprint);
+  const last = own.at(-1);
+  if (same !== undefined || last === undefined) return same;
+  const changed = changedFields(last.plan.identity, wanted.identity);
+  throw new AppError(
+    'FINGERPRINT_CHANGED',
+    `run ${last.runId} of job ${wanted.job} is unfinished, and since then changed: ${changed.join(', ')}`,
+    {
+      hint: 'score everything anew with --restart, or put back what changed to go on',
+      details: { runId: last.runId, changed },
+    },
+  );
+}
+
+/** Commits of a run by shard; records that cannot be read count as absent. */
+export async function readCommits(outputFolder: string, runId: string): Promise<ReadonlyMap<number, Commit>> {
+  const folder = join(outputFolder, runLayout(runId).commits);
+  const names = await readdir(folder).catch(() => []);
+  const commits = new Map<number, Commit>();
+  for (const name of names) {
+    const text = await readIfPresent(join(folder, name));
+    const parsed = text === undefined ? undefined : commitSchema.safeParse(parseJson(text));
+    if (parsed?.success === true && name === commitName(parsed.data.shard)) commits.set(parsed.data.shard, parsed.data);
+  }
+  return commits;
+}
+
+/** Commits whose parts are whole, in staging or where `publishedName` says that they were moved already. */
+export async function validCommits(options: {
+  outputFolder: string;
+  runId: string;
+  publishedName: (commit: Commit) => string;
+}): Promise<ReadonlyMap<number, Commit>> {
+  const { outputFolder, runId, publishedName } = options;
+  const valid = new Map<number, Commit>();
+  for (const [shard, commit] of await readCommits(outputFolder, runId)) {
+    const places = [
+      join(outputFolder, runLayout(runId).staging, commit.part),
+      join(outputFolder, publishedName(commit)),
+    ];
+    for (const place of places) {
+      if (!(await isWhole(place, commit))) continue;
+      valid.set(shard, commit);
+      break;
+    }
+  }
+  return valid;
+}
+
+/** Whether a file is the one that a record tells of: the size first, since it is cheap. */
+export async function isWhole(
+  path: string,
+  record: { readonly sizeBytes: number; readonly sha256: string },
+): Promise<boolean> {
+  const info = await stat(path).catch(() => undefined);
+  if (info?.isFile() !== true || info.size !== record.sizeBytes) return false;
+  return (await sha256OfFile(path)) === record.sha256;
+}
+
+export async function readBatchRows(outputFolder: string, runId: string): Promise<number | undefined> {
+  const text = await readIfPresent(join(outputFolder, runLayout(runId).execution));
+  const parsed = text === undefined ? undefined : parseJson(text);
+  const rows = typeof parsed === 'object' && parsed !== null && 'batchRows' in parsed ? parsed.batchRows : undefined;
+  return typeof rows === 'number' && Number.isInteger(rows) && rows > 0 ? rows : undefined;
+}
+
+/** The batch size is kept for the run, since some models' last bits depend on it. */
+export async function writeBatchRows(outputFolder: string, runId: string, batchRows: number): Promise<void> {
+  await writeFileAtomic(join(outputFolder, runLayout(runId).execution), `${JSON.stringify({ batchRows })}\n`);
+}
+
+export async function removeRun(outputFolder: string, runId: string): Promise<void> {
+  await rm(join(outputFolder, runLayout(runId).folder), { recursive: true, force: true });
+}
+
+/** Drops what only an unfinished run needs; plan, commits and rejects stay for `verify`. */
+export async function tidyRun(outputFolder: string, runId: string): Promise<void> {
+  for (const folder of [runLayout(runId).staging, runLayout(runId).input])
+    await rm(join(outputFolder, folder), { recursive: true, force: true });
+  await mkdir(join(outputFolder, runLayout(runId).folder), { recursive: true });
+}

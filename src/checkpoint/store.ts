@@ -1,0 +1,50 @@
+import { partName } from '../plan/layout.ts';
+import type { OutputStore } from './contract.ts';
+import { OutputLock } from './lock.ts';
+import { readManifest } from './manifest.ts';
+import { checkOutputFolder, publishRun } from './publish.ts';
+import {
+  createRunFolders,
+  readBatchRows,
+  removeRun,
+  resumable,
+  unfinishedRuns,
+  validCommits,
+  writeBatchRows,
+  writePlan,
+} from './run-store.ts';
+
+/** Runs kept beside the parts that they publish, in plain files. */
+export function newOutputStore(): OutputStore {
+  return {
+    lock: (outputFolder, since) => OutputLock.take(outputFolder, since),
+    readManifest,
+    check: checkOutputFolder,
+    findResumable: async (outputFolder, wanted, previous) =>
+      resumable(await unfinishedRuns(outputFolder, publishedIds(previous)), wanted),
+    discardUnfinished: async (outputFolder, job, previous) => {
+      for (const run of await unfinishedRuns(outputFolder, publishedIds(previous)))
+        if (run.plan.job === job) await removeRun(outputFolder, run.runId);
+    },
+    create: createRunFolders,
+    writePlan: (outputFolder, { runId, plan }) => writePlan(outputFolder, runId, plan),
+    validCommits: (outputFolder, { runId, plan }, { mode, previous }) => {
+      const first = mode === 'append' ? (previous?.parts.length ?? 0) : 0;
+      return validCommits({
+        outputFolder,
+        runId,
+        publishedName: (commit) => partName(first + commit.shard, plan.part),
+      });
+    },
+    readBatchRows,
+    writeBatchRows,
+    publish: publishRun,
+    remove: removeRun,
+  };
+}
+
+function publishedIds(
+  manifest: { readonly runs: readonly { readonly runId: string }[] } | undefined,
+): readonly string[] {
+  return manifest?.runs.map((run) => run.runId) ?? [];
+}

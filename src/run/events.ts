@@ -1,0 +1,169 @@
+import { assertNever, type ErrorCode } from '../core/errors.ts';
+import type { ExecutorEvent, Slot } from '../executor/contract.ts';
+
+/** Version of the events that `--json` prints; fields are only ever added. */
+export const eventVersion = 1;
+
+interface Base {
+  readonly v: typeof eventVersion;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly job: string;
+  readonly runId: string;
+}
+
+interface RowLedger {
+  readonly in: number;
+  readonly out: number;
+  readonly rejected: number;
+  readonly filtered: number;
+}
+
+type Body =
+  | { readonly type: 'run-started'; readonly output: string; readonly resumes: boolean }
+  | { readonly type: 'run-skipped'; readonly output: string; readonly reason: string }
+  | {
+      readonly type: 'input-staged';
+      readonly format: string;
+      readonly files: number;
+      readonly rejectedLines: number;
+      readonly seconds: number;
+    }
+  | {
+      readonly type: 'run-planned';
+      readonly rows: number;
+      readonly shards: number;
+      readonly shardsDone: number;
+      readonly rowsDone: number;
+      readonly files: number;
+      readonly workers: number;
+      readonly devices: readonly string[];
+      readonly intraOpThreads: number;
+      readonly prefetch: boolean;
+    }
+  | {
+      readonly type: 'worker-ready';
+      readonly slot: number;
+      readonly device: string;
+      readonly pid: number;
+      readonly providers: readonly string[];
+    }
+  | {
+      readonly type: 'worker-lost';
+      readonly slot: number;
+      readonly device: string;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  | { readonly type: 'worker-recycled'; readonly slot: number; readonly device: string; readonly rssBytes: number }
+  | { readonly type: 'batch-measured'; readonly batchRows: number }
+  | {
+      readonly type: 'shard-started';
+      readonly shard: number;
+      readonly attempt: number;
+      readonly slot: number;
+      readonly device: string;
+    }
+  | {
+      readonly type: 'shard-progress';
+      readonly shard: number;
+      readonly rows: number;
+      readonly slot: number;
+      readonly device: string;
+    }
+  | {
+      readonly type: 'shard-done';
+      readonly shard: number;
+      readonly attempt: number;
+      readonly slot: number;
+      readonly device: string;
+      readonly rows: RowLedger;
+      readonly seconds: number;
+      readonly sessionSeconds: number;
+      readonly readSeconds: number;
+      readonly writeSeconds: number;
+    }
+  | {
+      readonly type: 'shard-failed';
+      readonly shard: number;
+      readonly attempt: number;
+      readonly slot: number;
+      readonly device: string;
+      readonly willRetry: boolean;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  | {
+      readonly type: 'run-published';
+      readonly output: string;
+      readonly rows: RowLedger;
+      readonly parts: number;
+      readonly bytes: number;
+      readonly seconds: number;
+      /** Rows scored by this process, divided by its seconds. */
+      readonly rowsPerSecond: number;
+      readonly rejects: readonly string[];
+      readonly providers: readonly string[];
+      readonly batchRows: number;
+    };
+
+/** What happens in a run, in the order in which it happens; the reporter alone turns these into text. */
+export type RunEvent = Base & Body;
+export type RunEventBody = Body;
+
+/** What an executor tells, as it is told on: slots become names, errors their code and message. */
+export function bodyOf(happened: ExecutorEvent): RunEventBody {
+  switch (happened.type) {
+    case 'batch-measured':
+      return happened;
+    case 'worker-ready':
+      return { type: 'worker-ready', ...place(happened), pid: happened.pid, providers: happened.providers };
+    case 'worker-lost':
+      return { type: 'worker-lost', ...place(happened), code: happened.error.code, message: happened.error.message };
+    case 'worker-recycled':
+      return { type: 'worker-recycled', ...place(happened), rssBytes: happened.rssBytes };
+    case 'shard-started':
+      return { type: 'shard-started', shard: happened.shard, attempt: happened.attempt, ...place(happened) };
+    case 'shard-progress':
+      return { type: 'shard-progress', shard: happened.shard, rows: happened.rows, ...place(happened) };
+    case 'shard-failed': {
+      const { shard, attempt, willRetry, error } = happened;
+      return {
+        type: 'shard-failed',
+        shard,
+        attempt,
+        ...place(happened),
+        willRetry,
+        code: error.code,
+        message: error.message,
+      };
+    }
+    case 'shard-done': {
+      const { commit } = happened;
+      const rows = {
+        in: commit.rowsIn,
+        out: commit.rowsOut,
+        rejected: commit.rejectedRows,
+        filtered: commit.filteredRows,
+      };
+      const { total, session, read, write } = commit.timings;
+      return {
+        type: 'shard-done',
+        shard: happened.shard,
+        attempt: commit.attempt,
+        ...place(happened),
+        rows,
+        seconds: total,
+        sessionSeconds: session,
+        readSeconds: read,
+        writeSeconds: write,
+      };
+    }
+    default:
+      return assertNever(happened);
+  }
+}
+
+function place({ slot }: { readonly slot: Slot }): { readonly slot: number; readonly device: string } {
+  return { slot: slot.index, device: slot.device.name };
+}

@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import type { Manifest, StoredRun, WriteMode } from '../checkpoint/contract.ts';
+import { inputRejectsName, runLayout } from '../plan/layout.ts';
+import type { Ports } from './ports.ts';
+import { openJob, type PreparedJob } from './prepare-job.ts';
+
+export interface RunPlace {
+  readonly outputFolder: string;
+  readonly mode: WriteMode;
+  readonly previous: Manifest | undefined;
+}
+
+export interface StagedInput {
+  readonly format: string;
+  readonly files: number;
+  readonly rejectedLines: number;
+  readonly seconds: number;
+}
+
+export type OpenedRun =
+  | { readonly state: 'skipped'; readonly runId: string }
+  | { readonly state: 'resumed'; readonly run: StoredRun }
+  | { readonly state: 'new'; readonly run: StoredRun; readonly staged: StagedInput | undefined };
+
+/**
+ * Finds the unfinished run of the same fingerprint, or makes a new one whose input is staged and whose plan is on disk.
+ * @throws AppError FINGERPRINT_CHANGED, OUTPUT_EXISTS and what planning throws; a run that cannot be planned leaves nothing
+ */
+export async function openRun(
+  ports: Ports,
+  prepared: PreparedJob,
+  options: RunPlace & { readonly restart: boolean },
+): Promise<OpenedRun> {
+  const { outputFolder, mode, previous } = options;
+  const job = prepared.request.job.name;
+  const runId = newRunId(ports);
+  if (options.restart) await ports.store.discardUnfinished(outputFolder, job, previous);
+  const run = await ports.store.findResumable(
+    outputFolder,
+    { job, fingerprint: prepared.fingerprint, identity: prepared.identity },
+    previous,
+  );
+  if (run !== undefined) return { state: 'resumed', run };
+  if ((await ports.store.check(outputFolder, mode, previous)) === 'skip') return { state: 'skipped', runId };
+  await ports.store.create(outputFolder, runId);
+  try {
+    return await planNew(ports, prepared, runId);
+  } catch (error) {
+    await ports.store.remove(outputFolder, runId);
+    throw error;
+  }
+}
+
+async function planNew(ports: Ports, prepared: PreparedJob, runId: string): Promise<OpenedRun> {
+  const { outputFolder, found } = prepared;
+  const layout = runLayout(runId);
+  const before = ports.now().getTime();
+  const { plan, dataset } = await openJob(ports, prepared, {
+    stagingFolder: join(outputFolder, layout.input),
+    rejectsPath: join(outputFolder, layout.rejects, inputRejectsName),
+  });
+  const run = { runId, plan };
+  await ports.store.writePlan(outputFolder, run);
+  if (found.format === 'parquet') return { state: 'new', run, staged: undefined };
+  const seconds = (ports.now().getTime() - before) / 1000;
+  return {
+    state: 'new',
+    run,
+    staged: { format: found.format, files: found.files.length, rejectedLines: dataset.rejectedLines, seconds },
+  };
+}
+
+/** Sorts by time: `20261124T023000Z-1f9c2a`. */
+function newRunId(ports: Ports): string {
+  const stamp = ports
+    .now()
+    .toISOString()
+    .replaceAll(/[-:]|\.\d+/g, '');
+  return `${stamp}-${ports.randomId()}`;
+}

@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import type { PublishedRun } from '../checkpoint/contract.ts';
+import { AppError } from '../core/errors.ts';
+import type { Commit } from '../plan/commit.ts';
+import { inputRejectsName, runLayout } from '../plan/layout.ts';
+import type { RunPlan } from '../plan/run-plan.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
+
+/** A run whose shards have all come to an end. */
+export interface FinishedRun {
+  readonly runId: string;
+  readonly outputFolder: string;
+  readonly plan: RunPlan;
+  /** In shard order; shards that failed have none. */
+  readonly commits: readonly Commit[];
+  readonly failures: readonly AppError[];
+}
+
+/** The row ledger over all commits: `in = out + rejected + filtered`. */
+export function ledgerOf({ plan, commits }: Pick<FinishedRun, 'plan' | 'commits'>): PublishedRun['rows'] {
+  const sum = (count: (commit: Commit) => number) => commits.reduce((total, commit) => total + count(commit), 0);
+  const lines = plan.dataset.rejectedLines;
+  return {
+    in: sum((commit) => commit.rowsIn) + lines,
+    out: sum((commit) => commit.rowsOut),
+    rejected: sum((commit) => commit.rejectedRows) + lines,
+    filtered: sum((commit) => commit.filteredRows),
+  };
+}
+
+/** Files of rejected rows, relative to the output folder. */
+export function rejectFiles({
+  plan,
+  commits,
+  runId,
+}: Pick<FinishedRun, 'plan' | 'commits' | 'runId'>): readonly string[] {
+  const names = commits.flatMap((commit) => commit.rejects ?? []);
+  if (plan.dataset.rejectedLines > 0) names.unshift(inputRejectsName);
+  return names.map((name) => join(runLayout(runId).rejects, name));
+}
+
+/** Why a finished run must not be published; undefined when it may. */
+export function failureOf(run: FinishedRun, maxRejected: JobSpec['errors']['maxRejected']): AppError | undefined {
+  const [first] = run.failures;
+  if (first !== undefined) {
+    const missing = run.plan.shards.length - run.commits.length;
+    return new AppError(
+      'SHARDS_FAILED',
+      `${missing} of ${run.plan.shards.length} shards failed, nothing was published; the first: ${first.message}`,
+      {
+        hint: first.hint ?? 'run the same command again to try them once more; finished shards are kept',
+        cause: first,
+        details: { code: first.code, failedShards: missing },
+      },
+    );
+  }
+  const rows = ledgerOf(run);
+  const limit = 'rows' in maxRejected ? maxRejected.rows : Math.floor(maxRejected.fraction * rows.in);
+  if (rows.rejected <= limit) return undefined;
+  const example =
+    run.commits.find((commit) => commit.firstReject !== undefined)?.firstReject ??
+    'a line of the input cannot be parsed';
+  const files = rejectFiles(run).map((name) => join(run.outputFolder, name));
+  return new AppError(
+    'REJECTS_OVER_LIMIT',
+    `${rows.rejected} of ${rows.in} rows were rejected, more than the ${limit} that errors.maxRejected allows; the first: ${example}`,
+    {
+      hint: `look at ${files[0] ?? 'the rejects'}; then mend the rows, set nulls for the feature, or publish what is scored with --max-rejected ${rows.rejected}`,
+      details: { rows, limit, rejects: files },
+    },
+  );
+}
+
+/** What the manifest says about this run. */
+export function publishedRun(
+  run: FinishedRun,
+  by: { readonly publishedAt: string; readonly version: string },
+): PublishedRun {
+  const { plan, commits } = run;
+  return {
+    runId: run.runId,
+    job: plan.job,
+    fingerprint: plan.fingerprint,
+    publishedAt: by.publishedAt,
+    nightshift: by.version,
+    model: { path: plan.model.path, sha256: plan.model.sha256 },
+    inputs: plan.dataset.files.map(({ source, sizeBytes, mtimeMs, rowCount }) => ({
+      path: source,
+      sizeBytes,
+      mtimeMs,
+      rowCount,
+    })),
+    rows: ledgerOf(run),
+    rejects: rejectFiles(run),
+    providers: [...new Set(commits.flatMap((commit) => commit.providers))],
+    batchRows: commits[0]?.batchRows ?? 0,
+  };
+}

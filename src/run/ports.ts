@@ -1,0 +1,28 @@
+import type { OutputStore } from '../checkpoint/contract.ts';
+import type { DatasetReader } from '../dataset/contract.ts';
+import type { Device, Executor, Slot } from '../executor/contract.ts';
+import type { ModelReader } from '../model/contract.ts';
+
+/** All that a use case needs of the world, so that tests can put another clock or executor in. */
+export interface Ports {
+  readonly dataset: DatasetReader;
+  readonly models: ModelReader;
+  readonly store: OutputStore;
+  /** @throws AppError DEVICE_UNAVAILABLE */
+  readonly findDevices: (wanted: 'auto' | 'all' | readonly string[]) => Promise<readonly Device[]>;
+  readonly planSlots: (options: {
+    devices: readonly Device[];
+    workersPerDevice: number | 'auto';
+    intraOpThreads: number | 'auto';
+    modelBytes: number;
+  }) => readonly Slot[];
+  readonly newExecutor: () => Executor;
+  /** Whether these slots leave a core to read ahead with. */
+  readonly canReadAhead: (slots: readonly Slot[]) => boolean;
+  readonly now: () => Date;
+  /** Some hex digits that no other run has. */
+  readonly randomId: () => string;
+  /** A folder of its own that goes when it is disposed of. */
+  readonly temporaryFolder: () => Promise<AsyncDisposable & { readonly path: string }>;
+  readonly version: string;
+}

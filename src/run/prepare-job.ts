@@ -1,0 +1,83 @@
+import { resolve } from 'node:path';
+import type { FoundDataset, InputRequest, OpenedDataset } from '../dataset/contract.ts';
+import type { ModelFile } from '../model/contract.ts';
+import { fingerprintOf, type RunIdentity } from '../plan/fingerprint.ts';
+import type { Locate } from '../plan/plan-input.ts';
+import { planRun, runIdentity } from '../plan/plan-run.ts';
+import type { RunPlan } from '../plan/run-plan.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
+import type { Ports } from './ports.ts';
+
+/** A job and where it stands, so that messages can point at its lines. */
+export interface JobRequest {
+  readonly job: JobSpec;
+  readonly baseDir: string;
+  readonly locate: Locate;
+}
+
+/** What is known before a row is read or a file written. */
+export interface PreparedJob {
+  readonly request: JobRequest;
+  readonly input: InputRequest;
+  readonly outputFolder: string;
+  readonly found: FoundDataset;
+  readonly model: ModelFile;
+  readonly identity: RunIdentity;
+  readonly fingerprint: string;
+}
+
+/** @throws AppError INPUT_NOT_FOUND, INPUT_UNREADABLE, INPUT_SCHEMA_MISMATCH, MODEL_NOT_FOUND, MODEL_INVALID */
+export async function prepareJob(ports: Ports, request: JobRequest): Promise<PreparedJob> {
+  const { job, baseDir } = request;
+  const { paths, format, csv, where, limit } = job.input;
+  const input: InputRequest = { paths, baseDir, format, csv, where, limit };
+  const [model, found] = await Promise.all([
+    ports.models.read(resolve(baseDir, job.model.path)),
+    ports.dataset.find(input),
+  ]);
+  const identity = runIdentity({
+    job,
+    modelSha256: model.sha256,
+    format: found.format,
+    files: found.files,
+    columns: found.columns,
+  });
+  return {
+    request,
+    input,
+    outputFolder: resolve(baseDir, job.output.path),
+    found,
+    model,
+    identity,
+    fingerprint: fingerprintOf(identity),
+  };
+}
+
+export interface OpenedJob {
+  readonly plan: RunPlan;
+  readonly dataset: OpenedDataset;
+}
+
+/** Stages the input where it must be, and plans. */
+export async function openJob(
+  ports: Ports,
+  prepared: PreparedJob,
+  places: { readonly stagingFolder: string; readonly rejectsPath: string },
+): Promise<OpenedJob> {
+  const { request, input, found, model } = prepared;
+  const dataset = await ports.dataset.open(found, input, {
+    ...places,
+    listColumns: listColumns(request.job, prepared),
+  });
+  const plan = planRun({ ...request, ...dataset, dataset: dataset.facts, model });
+  return { plan, dataset };
+}
+
+/** List columns that may fill a model input, so that their lengths are worth looking at. */
+function listColumns(job: JobSpec, { found, model }: PreparedJob): readonly string[] {
+  const named = Object.values(job.features ?? {}).flatMap((feature) => feature.columns);
+  const wanted = new Set([...named, ...model.facts.signature.inputs.map((value) => value.name)]);
+  return found.columns
+    .filter((column) => wanted.has(column.name) && /\]$/.test(column.type))
+    .map((column) => column.name);
+}

@@ -1,0 +1,158 @@
+import { join } from 'node:path';
+import type { AppError } from '../core/errors.ts';
+import type { ExecutorEvent, Slot } from '../executor/contract.ts';
+import type { Commit } from '../plan/commit.ts';
+import { shardRowCount } from '../plan/run-plan.ts';
+import { bodyOf, eventVersion, type RunEvent, type RunEventBody } from './events.ts';
+import { type OpenedRun, openRun, type RunPlace } from './open-run.ts';
+import { type FinishedRun, failureOf, publishedRun } from './outcome.ts';
+import type { Ports } from './ports.ts';
+import { type JobRequest, type PreparedJob, prepareJob } from './prepare-job.ts';
+
+export interface RunOptions extends JobRequest {
+  /** Discard an unfinished run instead of going on with it. */
+  readonly restart: boolean;
+  /** Aborts when the batches that are being scored end; its reason is the error to end with. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Scores one job: plans it, or goes on with its unfinished run, scores what has no valid commit, and publishes.
+ * @throws AppError; whatever was committed until then is kept for the next run
+ */
+export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator<RunEvent> {
+  const started = ports.now();
+  const { execution, output } = options.job;
+  const devices = await ports.findDevices(execution.devices);
+  await using executor = ports.newExecutor();
+  const [likely] = ports.planSlots({ ...execution, devices, modelBytes: 0 });
+  if (likely !== undefined) executor.warmUp(likely);
+  const prepared = await prepareJob(ports, options);
+  const { outputFolder } = prepared;
+  await using _lock = await ports.store.lock(outputFolder, started.toISOString());
+  const place: RunPlace = { outputFolder, mode: output.mode, previous: await ports.store.readManifest(outputFolder) };
+  const opened = await openRun(ports, prepared, { ...place, restart: options.restart });
+  const runId = opened.state === 'skipped' ? opened.runId : opened.run.runId;
+  const event = (body: RunEventBody): RunEvent => ({
+    v: eventVersion,
+    time: ports.now().toISOString(),
+    job: options.job.name,
+    runId,
+    ...body,
+  });
+  if (opened.state === 'skipped') {
+    yield event({
+      type: 'run-skipped',
+      output: outputFolder,
+      reason: 'something is published there and output.mode is ignore',
+    });
+    return;
+  }
+  yield event({ type: 'run-started', output: outputFolder, resumes: opened.state === 'resumed' });
+  if (opened.state === 'new' && opened.staged !== undefined) yield event({ type: 'input-staged', ...opened.staged });
+  const { plan } = opened.run;
+  const finished = { runId, outputFolder, plan, commits: new Map<number, Commit>(), failures: [] as AppError[] };
+  if (opened.state === 'resumed')
+    for (const [shard, commit] of await ports.store.validCommits(outputFolder, opened.run, place))
+      finished.commits.set(shard, commit);
+  const remaining = plan.shards.filter((shard) => !finished.commits.has(shard.index));
+  const slots = ports.planSlots({ ...execution, devices, modelBytes: plan.model.sizeBytes }).slice(0, remaining.length);
+  const prefetch = execution.readAhead === 'auto' ? ports.canReadAhead(slots) : execution.readAhead > 0;
+  yield event(planned(opened, finished, { slots, prefetch }));
+  const stream = executor.execute({
+    plan,
+    slots,
+    shards: remaining,
+    outputFolder,
+    runId,
+    batchRows:
+      execution.batchSize === 'auto' ? await ports.store.readBatchRows(outputFolder, runId) : execution.batchSize,
+    prefetch,
+    fallback: execution.fallback,
+    maxWorkerMemoryBytes: execution.maxWorkerMemoryBytes,
+    signal: options.signal,
+  });
+  for await (const happened of stream) {
+    await keep(ports, finished, happened);
+    yield event(bodyOf(happened));
+  }
+  if (options.signal.aborted) throw options.signal.reason;
+  yield event(
+    await publish(ports, {
+      prepared,
+      place,
+      finished: { ...finished, commits: plan.shards.flatMap((shard) => finished.commits.get(shard.index) ?? []) },
+      started,
+      scoredRows: remaining.reduce((sum, shard) => sum + shardRowCount(shard), 0),
+    }),
+  );
+}
+
+function planned(
+  opened: Exclude<OpenedRun, { state: 'skipped' }>,
+  { commits }: { readonly commits: ReadonlyMap<number, Commit> },
+  by: { readonly slots: readonly Slot[]; readonly prefetch: boolean },
+): RunEventBody {
+  const { plan } = opened.run;
+  return {
+    type: 'run-planned',
+    rows: plan.rowCount,
+    shards: plan.shards.length,
+    shardsDone: commits.size,
+    rowsDone: [...commits.values()].reduce((sum, commit) => sum + commit.rowsIn, 0),
+    files: plan.dataset.files.length,
+    workers: by.slots.length,
+    devices: [...new Set(by.slots.map((slot) => slot.device.name))],
+    intraOpThreads: by.slots[0]?.intraOpThreads ?? 1,
+    prefetch: by.prefetch,
+  };
+}
+
+async function keep(
+  ports: Ports,
+  run: {
+    readonly outputFolder: string;
+    readonly runId: string;
+    readonly commits: Map<number, Commit>;
+    readonly failures: AppError[];
+  },
+  happened: ExecutorEvent,
+): Promise<void> {
+  if (happened.type === 'batch-measured')
+    await ports.store.writeBatchRows(run.outputFolder, run.runId, happened.batchRows);
+  if (happened.type === 'shard-done') run.commits.set(happened.shard, happened.commit);
+  if (happened.type === 'shard-failed' && !happened.willRetry) run.failures.push(happened.error);
+}
+
+interface Publishing {
+  readonly prepared: PreparedJob;
+  readonly place: RunPlace;
+  readonly finished: FinishedRun;
+  readonly started: Date;
+  /** Rows that this process scored. */
+  readonly scoredRows: number;
+}
+
+async function publish(
+  ports: Ports,
+  { prepared, place, finished, started, scoredRows }: Publishing,
+): Promise<RunEventBody> {
+  const failure = failureOf(finished, prepared.request.job.errors.maxRejected);
+  if (failure !== undefined) throw failure;
+  const { outputFolder, plan, commits } = finished;
+  const run = publishedRun(finished, { publishedAt: ports.now().toISOString(), version: ports.version });
+  await ports.store.publish({ ...place, plan, commits, run });
+  const seconds = Math.max(0.001, (ports.now().getTime() - started.getTime()) / 1000);
+  return {
+    type: 'run-published',
+    output: outputFolder,
+    rows: run.rows,
+    parts: commits.length,
+    bytes: commits.reduce((sum, commit) => sum + commit.sizeBytes, 0),
+    seconds,
+    rowsPerSecond: Math.round(scoredRows / seconds),
+    rejects: run.rejects.map((name) => join(outputFolder, name)),
+    providers: run.providers,
+    batchRows: run.batchRows,
+  };
+}
