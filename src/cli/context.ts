@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { newOutputStore } from '../checkpoint/store.ts';
+import { environment, usableCores, usableMemoryBytes } from '../core/host.ts';
+import { newDatasetReader } from '../dataset/reader.ts';
+import { chooseDevices, findGpus } from '../executor/devices.ts';
+import { LocalExecutor } from '../executor/local.ts';
+import { canReadAhead, planSlots } from '../executor/plan-slots.ts';
+import { newModelReader } from '../model/reader.ts';
+import type { Ports } from '../run/ports.ts';
+
+/** The version of this package. */
+export function packageVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : 'unknown';
+}
+
+/** The real adapters; the only place that knows them. */
+export function newPorts(): Ports {
+  const env = environment();
+  const cores = usableCores();
+  return {
+    dataset: newDatasetReader({ threads: cores }),
+    models: newModelReader(),
+    store: newOutputStore(),
+    findDevices: async (wanted) => chooseDevices(wanted, needsGpus(wanted) ? await findGpus(env) : []),
+    planSlots: (options) => planSlots({ ...options, cores, memoryBytes: usableMemoryBytes() }),
+    newExecutor: () => new LocalExecutor({ entry: workerEntry(), env }),
+    canReadAhead: (slots) => canReadAhead(slots, cores),
+    now: () => new Date(),
+    randomId: () => randomBytes(3).toString('hex'),
+    temporaryFolder,
+    version: packageVersion(),
+  };
+}
+
+function needsGpus(wanted: 'auto' | 'all' | readonly string[]): boolean {
+  return typeof wanted === 'string' || wanted.some((name) => name !== 'cpu');
+}
+
+/** Beside this file, in the language that this file is in: `.ts` from a checkout, `.js` when built. */
+function workerEntry(): string {
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+  return fileURLToPath(new URL(`../worker/main${extension}`, import.meta.url));
+}
+
+async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'nightshift-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
