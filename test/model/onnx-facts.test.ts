@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
-import { TensorProto_DataLocation } from '../../src/model/onnx_pb.ts';
 import { modelFacts } from '../../src/model/onnx-facts.ts';
+import { TensorProto_DataLocation } from './onnx_pb.ts';
 import { dictionariesInfo, elementType, modelBytes, node, tensorInfo, tensorType } from './tiny-model.ts';
 
 const identity = modelBytes(

@@ -10,7 +10,7 @@ import {
   TensorProto_DataType,
   type TypeProtoSchema,
   type ValueInfoProtoSchema,
-} from '../../src/model/onnx_pb.ts';
+} from './onnx_pb.ts';
 
 type Attribute = MessageInitShape<typeof AttributeProtoSchema>;
 type Graph = MessageInitShape<typeof GraphProtoSchema>;
