@@ -25,7 +25,7 @@ const schemaNames: Readonly<Record<string, readonly string[]>> = {
   metadata: ['metadata_props'],
   attribute: ['attribute', 'attribute_proto'],
   tensor: ['t'],
-  graph: ['g'],
+  graph: ['graph', 'g'],
 };
 
 it.each([
