@@ -1,4 +1,4 @@
-import type { ElementType } from './contract.ts';
+import type { ElementType, NumberRange } from './contract.ts';
 
 /** What kind of values a DuckDB type holds, as far as casting to tensors is concerned. */
 export type TypeFamily = 'integer' | 'float' | 'decimal' | 'bool' | 'text' | 'list' | 'other';
@@ -100,6 +100,39 @@ export function castability(type: string, element: ElementType): 'always' | 'che
   }
   if (family === 'float' && (element === 'float64' || (element === 'float32' && type === 'FLOAT'))) return 'always';
   return 'check';
+}
+
+/** The integers that each element type holds exactly; those of wider types are never asked for. */
+const exactIntegers: Partial<Readonly<Record<ElementType, NumberRange>>> = {
+  float16: { min: -2048, max: 2048 },
+  float32: { min: -(2 ** 24), max: 2 ** 24 },
+  float64: { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER },
+  int8: { min: -128, max: 127 },
+  int16: { min: -32_768, max: 32_767 },
+  int32: { min: -(2 ** 31), max: 2 ** 31 - 1 },
+  int64: { min: Number.MIN_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER },
+  uint8: { min: 0, max: 255 },
+  uint16: { min: 0, max: 65_535 },
+  uint32: { min: 0, max: 2 ** 32 - 1 },
+  uint64: { min: 0, max: Number.MAX_SAFE_INTEGER },
+  bool: { min: 0, max: 1 },
+};
+
+/** From here on a float of the element type is infinite. */
+const floatLimits: Partial<Readonly<Record<ElementType, number>>> = { float16: 65_520, float32: 3.4e38 };
+
+/** Whether all values of a column within its range keep their meaning as the element type. */
+export function rangeFits(
+  column: { readonly type: string; readonly range?: NumberRange | undefined },
+  element: ElementType,
+): boolean {
+  const { range } = column;
+  const family = familyOf(column.type);
+  const limit = floatLimits[element];
+  if (range === undefined) return false;
+  if (family === 'float') return limit !== undefined && range.min > -limit && range.max < limit;
+  const exact = exactIntegers[element];
+  return family === 'integer' && exact !== undefined && range.min >= exact.min && range.max <= exact.max;
 }
 
 const widths = ['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'DOUBLE'];

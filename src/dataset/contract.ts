@@ -37,6 +37,13 @@ export interface ColumnSchema {
   readonly origin: 'file' | 'partition';
   /** Nulls in all rows by the files' statistics; undefined when they don't say. */
   readonly nullCount?: number | undefined;
+  /** Bounds of a numeric column by the files' statistics, both inclusive; undefined when they don't say. */
+  readonly range?: NumberRange | undefined;
+}
+
+export interface NumberRange {
+  readonly min: number;
+  readonly max: number;
 }
 
 export interface RowGroup {
@@ -67,10 +74,19 @@ export interface DatasetFacts {
 
 export type NullPolicy = 'reject' | 'nan' | { readonly value: string | number | boolean };
 
+export interface FeatureColumn {
+  readonly name: string;
+  readonly type: string;
+  /** The files' statistics say that there is no null, so none is looked for. */
+  readonly nullFree: boolean;
+  /** The files' statistics say that every value fits the element type, so no cast is checked. */
+  readonly fits: boolean;
+}
+
 /** Columns that together become one tensor `[rows, ...innerShape]` of `element`. */
 export interface FeatureRequest {
   readonly input: string;
-  readonly columns: readonly { readonly name: string; readonly type: string; readonly nullFree: boolean }[];
+  readonly columns: readonly FeatureColumn[];
   readonly element: ElementType;
   /** Dimensions after the batch dimension; their product is the number of values of a row. */
   readonly innerShape: readonly number[];

@@ -26,13 +26,13 @@ export interface DescribeOptions {
 export async function describeDataset(options: DescribeOptions): Promise<DatasetFacts> {
   const rowGroups = await readRowGroups(options);
   const schemas = await readSchemas(options);
-  const nullCounts = await readNullCounts(options);
+  const statistics = await readStatistics(options);
   const files = options.files.map((file): InputFile => {
     const groups = rowGroups.get(file.path) ?? [];
     return { ...file, rowGroups: groups, rowCount: groups.reduce((sum, group) => sum + group.rowCount, 0) };
   });
   const fileColumns = mergeSchemas(schemas).map(
-    (column): ColumnSchema => ({ ...column, origin: 'file', nullCount: nullCounts.get(column.name) }),
+    (column): ColumnSchema => ({ ...column, origin: 'file', ...statistics.get(column.name) }),
   );
   const partitions = options.hasPartitions
     ? await readPartitions(options, new Set(fileColumns.map((column) => column.name)))
@@ -62,6 +62,8 @@ async function readRowGroups({ database, files }: DescribeOptions): Promise<Map<
   }
   return byFile;
 }
+
+type Statistics = Pick<ColumnSchema, 'nullCount' | 'range'>;
 
 interface FileSchema {
   readonly source: string;
@@ -117,15 +119,27 @@ function mergeSchemas(schemas: readonly FileSchema[]): readonly { name: string; 
   return [...merged.values()];
 }
 
-/** Nulls a top-level column by the footers; columns whose footers don't say are left out. */
-async function readNullCounts({ database, files }: DescribeOptions): Promise<Map<string, number>> {
+/** What footers say of each top-level column; what one file's doesn't say is undefined for all. */
+async function readStatistics({ database, files }: DescribeOptions): Promise<Map<string, Statistics>> {
   const rows = await query(
     database,
     files,
-    (paths) => `SELECT path_in_schema AS name, sum(stats_null_count)::DOUBLE AS nulls FROM parquet_metadata(${paths})
-      GROUP BY ALL HAVING count(*) = count(stats_null_count) AND NOT contains(path_in_schema, ', ')`,
+    (paths) => `SELECT path_in_schema AS name,
+        CASE WHEN count(*) = count(stats_null_count) THEN sum(stats_null_count)::DOUBLE END AS nulls,
+        CASE WHEN bool_and(bounds) THEN min(low) END AS low, CASE WHEN bool_and(bounds) THEN max(high) END AS high
+      FROM (SELECT path_in_schema, stats_null_count, TRY_CAST(stats_min_value AS DOUBLE) AS low, TRY_CAST(stats_max_value AS DOUBLE) AS high,
+          (low IS NOT NULL AND high IS NOT NULL) OR coalesce(stats_null_count = num_values, false) AS bounds
+        FROM parquet_metadata(${paths}) WHERE NOT contains(path_in_schema, ', ')) GROUP BY ALL`,
   );
-  return new Map(rows.map((row) => [String(row['name']), Number(row['nulls'])]));
+  return new Map(
+    rows.map(({ name, nulls, low, high }) => [
+      String(name),
+      {
+        nullCount: typeof nulls === 'number' ? nulls : undefined,
+        range: typeof low === 'number' && typeof high === 'number' ? { min: low, max: high } : undefined,
+      },
+    ]),
+  );
 }
 
 /** Types of `key=value` folders, decided once for the dataset so that no shard sees another type. */

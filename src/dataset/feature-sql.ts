@@ -1,5 +1,5 @@
 import { castability, familyOf, listItem, sqlTypeOf } from './column-type.ts';
-import { type ElementType, type FeatureRequest, type RejectCode, sizeOf } from './contract.ts';
+import { type ElementType, type FeatureColumn, type FeatureRequest, type RejectCode, sizeOf } from './contract.ts';
 import { quoteName, quoteText } from './sql.ts';
 
 /** A reason why a row cannot be scored: `condition` is true for bad rows, never null. */
@@ -59,9 +59,9 @@ function scalarSql(
   request: FeatureRequest,
 ): { value: string; checks: RowCheck[] } {
   const name = quoteName(column.name);
-  const cast = castSql(name, column.type, request.element);
+  const cast = castSql(name, column, request.element);
   const checks: RowCheck[] = [];
-  if (castability(column.type, request.element) === 'check') {
+  if (!column.fits && castability(column.type, request.element) === 'check') {
     const shown = `${quoteText(`column ${column.name}: `)} || ${name}::VARCHAR || ${quoteText(` cannot become ${request.element} without loss`)}`;
     checks.push({
       condition: `(${name} IS NOT NULL AND NOT coalesce(${exactSql(name, column.type, request.element)}, false))`,
@@ -81,11 +81,11 @@ function scalarSql(
 }
 
 /** `c::FLOAT` where no value can fail, TRY_CAST elsewhere; a failing one is caught by its check. */
-function castSql(name: string, type: string, element: ElementType): string {
+function castSql(name: string, { type, fits }: FeatureColumn, element: ElementType): string {
   const target = sqlTypeOf(element);
   if (type === target) return name;
   if (element === 'bool' && familyOf(type) === 'integer') return `(${name} <> 0)::${target}`;
-  return castability(type, element) === 'always' ? `${name}::${target}` : `TRY_CAST(${name} AS ${target})`;
+  return fits || castability(type, element) === 'always' ? `${name}::${target}` : `TRY_CAST(${name} AS ${target})`;
 }
 
 /** Whether a value that is not null keeps its meaning as `element`; may be null, which means no. */

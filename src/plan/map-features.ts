@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import { nearest } from '../core/suggest.ts';
-import { castability, familyOf, listItem } from '../dataset/column-type.ts';
+import { castability, familyOf, listItem, rangeFits } from '../dataset/column-type.ts';
 import { type ColumnSchema, type NullPolicy, sizeOf } from '../dataset/contract.ts';
 import type { TensorSignature } from '../model/contract.ts';
 import type { Locate, PlanInput } from './plan-input.ts';
@@ -63,7 +63,12 @@ function mapInput(input: PlanInput, signature: TensorSignature): PlanFeature {
   const innerShape = resolveShape(input, path, signature, columns);
   return {
     input: signature.name,
-    columns: columns.map(({ name, type, nullCount }) => ({ name, type, nullFree: nullCount === 0 })),
+    columns: columns.map(({ name, type, nullCount, range }) => ({
+      name,
+      type,
+      nullFree: nullCount === 0,
+      fits: rangeFits({ type, range }, signature.type),
+    })),
     element: signature.type,
     innerShape,
     nulls,

@@ -21,6 +21,7 @@ const columnSchema = z
     widened: z.boolean(),
     origin: z.enum(['file', 'partition']),
     nullCount: z.number().optional(),
+    range: z.strictObject({ min: z.number(), max: z.number() }).readonly().optional(),
   })
   .readonly();
 
@@ -43,7 +44,9 @@ const featureSchema = z
   .strictObject({
     input: z.string(),
     columns: z
-      .array(z.strictObject({ name: z.string(), type: z.string(), nullFree: z.boolean() }).readonly())
+      .array(
+        z.strictObject({ name: z.string(), type: z.string(), nullFree: z.boolean(), fits: z.boolean() }).readonly(),
+      )
       .readonly(),
     element: z.enum(elementTypes),
     innerShape: z.array(wholeNumber).readonly(),
