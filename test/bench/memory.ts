@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+export interface Usage {
+  /** CPU time of the parent alone, without its children. */
+  readonly parentCpuSeconds: number;
+  /** Largest resident set that any of its children ever had. */
+  readonly peakWorkerBytes: number;
+}
+
+const ticksPerSecond = 100;
+
+/** Watches a process and its children through /proc until it is stopped. */
+export function sampleProcesses(pid: number, everyMs: number): { readonly stop: () => Usage } {
+  let parentCpuSeconds = 0;
+  let peakWorkerBytes = 0;
+  const look = () => {
+    parentCpuSeconds = cpuSeconds(pid) ?? parentCpuSeconds;
+    for (const child of childrenOf(pid)) peakWorkerBytes = Math.max(peakWorkerBytes, peakBytes(child));
+  };
+  const timer = setInterval(look, everyMs);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return { parentCpuSeconds, peakWorkerBytes };
+    },
+  };
+}
+
+function cpuSeconds(pid: number): number | undefined {
+  const fields = read(`/proc/${pid}/stat`)?.split(') ')[1]?.split(' ');
+  return fields === undefined ? undefined : (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+function childrenOf(pid: number): readonly number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    const parent = /^\d+$/.test(name) ? read(`/proc/${name}/stat`)?.split(') ')[1]?.split(' ')[1] : undefined;
+    return parent === String(pid) ? [Number(name)] : [];
+  });
+}
+
+function peakBytes(pid: number): number {
+  return Number(/VmHWM:\s+(\d+)/.exec(read(`/proc/${pid}/status`) ?? '')?.[1] ?? 0) * 1024;
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
