@@ -108,6 +108,8 @@ class LocalRun {
 
   async stop(): Promise<void> {
     const processes = this.#posts.map((post) => post.process);
+    // Every shard has its commit: nothing is left that a worker could finish, and unloading its libraries takes time.
+    if (this.#unfinished === 0) for (const process of processes) process.kill();
     for (const process of processes) process.stop();
     const timer = setTimeout(() => {
       for (const process of processes) process.kill();
@@ -201,7 +203,9 @@ class LocalRun {
 
   #recycleOrAssign(post: Post, rssBytes: number): void {
     const limit = this.#options.maxWorkerMemoryBytes;
-    if (limit === undefined || rssBytes <= limit || this.#waiting.length === 0) return this.#assign(post);
+    // A shard that fails elsewhere is tried again by its own slot, so this one may go home.
+    if (this.#waiting.length === 0) return post.process.stop();
+    if (limit === undefined || rssBytes <= limit) return this.#assign(post);
     this.#queue.push({ type: 'worker-recycled', slot: post.slot, rssBytes });
     post.process.stop();
     this.#respawn(post);
