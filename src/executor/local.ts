@@ -109,8 +109,11 @@ class LocalRun {
   async stop(): Promise<void> {
     const processes = this.#posts.map((post) => post.process);
     // Every shard has its commit: nothing is left that a worker could finish, and unloading its libraries takes time.
-    if (this.#unfinished === 0) for (const process of processes) process.kill();
-    for (const process of processes) process.stop();
+    const isDone = this.#unfinished === 0;
+    for (const process of processes) {
+      if (isDone) process.kill();
+      else process.stop();
+    }
     const timer = setTimeout(() => {
       for (const process of processes) process.kill();
     }, graceMs);

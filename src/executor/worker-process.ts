@@ -42,8 +42,9 @@ export class WorkerProcess {
   }
 
   send(message: ToWorker): void {
-    // A worker that died between two messages is reported by `ended`, not here.
-    this.#child.sendMessage(message).catch(() => undefined);
+    // A worker that died between two messages is reported by `ended`, not here; execa may throw before it promises.
+    const sent = new Promise<void>((resolve) => resolve(this.#child.sendMessage(message)));
+    sent.catch(() => undefined);
   }
 
   stop(): void {
