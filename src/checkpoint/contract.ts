@@ -1,8 +1,8 @@
 import type { Commit } from '../plan/commit.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
-import type { Manifest, PublishedRun } from './manifest.ts';
+import type { Manifest, PublishedPart, PublishedRun } from './manifest.ts';
 
-export type { Manifest, PublishedRun };
+export type { Manifest, PublishedPart, PublishedRun };
 
 export type WriteMode = 'error' | 'overwrite' | 'append' | 'ignore';
 

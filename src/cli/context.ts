@@ -1,25 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newOutputStore } from '../checkpoint/store.ts';
 import { environment, usableCores, usableMemoryBytes } from '../core/host.ts';
+import { newTableComparer } from '../dataset/compare-tables.ts';
+import { countRows } from '../dataset/count-rows.ts';
+import { newRowProfiler } from '../dataset/profile-rows.ts';
 import { newDatasetReader } from '../dataset/reader.ts';
 import { chooseDevices, findGpus } from '../executor/devices.ts';
 import { LocalExecutor } from '../executor/local.ts';
 import { canReadAhead, planSlots } from '../executor/plan-slots.ts';
 import { newModelReader } from '../model/reader.ts';
-import type { Ports } from '../run/ports.ts';
-
-/** The version of this package. */
-export function packageVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown';
-}
+import type { Ports, TemporaryFolder } from '../run/ports.ts';
+import { packageVersion } from './package-version.ts';
 
 /** The real adapters; the only place that knows them. */
 export function newPorts(): Ports {
@@ -27,6 +22,9 @@ export function newPorts(): Ports {
   const cores = usableCores();
   return {
     dataset: newDatasetReader({ threads: cores }),
+    profileRows: newRowProfiler({ threads: cores }),
+    countRows,
+    compareTables: newTableComparer({ threads: cores }),
     models: newModelReader(),
     store: newOutputStore(),
     findDevices: async (wanted) => chooseDevices(wanted, needsGpus(wanted) ? await findGpus(env) : []),
@@ -50,7 +48,14 @@ function workerEntry(): string {
   return fileURLToPath(new URL(`../worker/main${extension}`, import.meta.url));
 }
 
-async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+async function temporaryFolder(): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(tmpdir(), 'nightshift-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+  return {
+    path,
+    make: async (name) => {
+      await mkdir(join(path, name));
+      return join(path, name);
+    },
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  };
 }

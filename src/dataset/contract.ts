@@ -206,3 +206,84 @@ export interface DatasetReader {
    */
   open(found: FoundDataset, request: InputRequest, options: OpenOptions): Promise<OpenedDataset>;
 }
+
+/** What to find out about rows beyond what the footers of their files say. */
+export interface ProfileRequest {
+  /** Looks at this many rows from the start; undefined at all. */
+  readonly sampleRows: number | undefined;
+  /** Columns whose nulls are counted. */
+  readonly nullsOf: readonly string[];
+  /** Columns of which to tell whether all values differ and none is null. */
+  readonly uniqueOf: readonly string[];
+  /** Sets of features; of each, how many rows at least one of its features would reject. */
+  readonly rejectsOf: readonly (readonly FeatureRequest[])[];
+  /** Columns in which to look for `texts`. */
+  readonly textsIn: readonly string[];
+  readonly texts: readonly string[];
+  /** How many rows to give back as they are. */
+  readonly firstRows: number;
+}
+
+export interface RowProfile {
+  /** Rows that were looked at. */
+  readonly rowCount: number;
+  readonly nullCounts: ReadonlyMap<string, number>;
+  readonly unique: ReadonlySet<string>;
+  /** One entry for each set of `rejectsOf`. */
+  readonly rejected: readonly number[];
+  readonly textsFound: readonly string[];
+  /** JSON-safe; integers of 64 bits and more are their digits. */
+  readonly firstRows: readonly Readonly<Record<string, unknown>>[];
+}
+
+/**
+ * Looks at the rows of an opened dataset while its staged copies are there.
+ * @throws AppError INPUT_UNREADABLE
+ */
+export type RowProfiler = (facts: DatasetFacts, request: ProfileRequest) => Promise<RowProfile>;
+
+/** Two tables to be compared row by row. */
+export interface ComparisonRequest {
+  readonly a: DatasetFacts;
+  readonly b: DatasetFacts;
+  /** Columns that name a row; each combination occurs once in a table. */
+  readonly keys: readonly string[];
+  /** Columns to compare; undefined takes all that both have. */
+  readonly columns: readonly string[] | undefined;
+  /** Numbers that differ by no more are the same. */
+  readonly tolerance: number;
+  /** Where a join that is larger than memory may spill. */
+  readonly spillFolder: string;
+}
+
+export interface ColumnComparison {
+  readonly name: string;
+  readonly type: string;
+  /** Rows in both tables whose values differ by more than the tolerance. */
+  readonly changedRows: number;
+  /** Of numbers, and of lists of numbers element by element; undefined of everything else. */
+  readonly maxDifference: number | undefined;
+  readonly meanDifference: number | undefined;
+}
+
+export interface ChangedValue {
+  readonly key: Readonly<Record<string, string>>;
+  readonly column: string;
+  readonly a: string;
+  readonly b: string;
+  readonly difference: number | undefined;
+}
+
+export interface Comparison {
+  readonly rowsInBoth: number;
+  readonly rowsOnlyInA: number;
+  readonly rowsOnlyInB: number;
+  readonly columnsOnlyInA: readonly string[];
+  readonly columnsOnlyInB: readonly string[];
+  readonly columns: readonly ColumnComparison[];
+  /** The ten that differ most. */
+  readonly worst: readonly ChangedValue[];
+}
+
+/** @throws AppError COLUMN_MISSING; USAGE when a key occurs twice or columns cannot be compared */
+export type TableComparer = (request: ComparisonRequest) => Promise<Comparison>;

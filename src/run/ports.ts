@@ -1,11 +1,22 @@
 import type { OutputStore } from '../checkpoint/contract.ts';
-import type { DatasetReader } from '../dataset/contract.ts';
+import type { DatasetFormat, DatasetReader, RowProfiler, TableComparer } from '../dataset/contract.ts';
 import type { Device, Executor, Slot } from '../executor/contract.ts';
 import type { ModelReader } from '../model/contract.ts';
+
+/** A folder that goes, with all in it, when it is disposed of. */
+export interface TemporaryFolder extends AsyncDisposable {
+  readonly path: string;
+  /** Makes a folder in it. @returns its path */
+  readonly make: (name: string) => Promise<string>;
+}
 
 /** All that a use case needs of the world, so that tests can put another clock or executor in. */
 export interface Ports {
   readonly dataset: DatasetReader;
+  readonly profileRows: RowProfiler;
+  /** Rows of one published file, counted by reading it. */
+  readonly countRows: (path: string, format: DatasetFormat) => Promise<number>;
+  readonly compareTables: TableComparer;
   readonly models: ModelReader;
   readonly store: OutputStore;
   /** @throws AppError DEVICE_UNAVAILABLE */
@@ -23,6 +34,6 @@ export interface Ports {
   /** Some hex digits that no other run has. */
   readonly randomId: () => string;
   /** A folder of its own that goes when it is disposed of. */
-  readonly temporaryFolder: () => Promise<AsyncDisposable & { readonly path: string }>;
+  readonly temporaryFolder: () => Promise<TemporaryFolder>;
   readonly version: string;
 }
