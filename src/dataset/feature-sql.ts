@@ -101,7 +101,9 @@ function exactSql(name: string, type: string, element: ElementType): string {
       : `${cast} IS NOT NULL`;
   }
   if (element === 'float16')
-    return family === 'integer' ? `abs(${name}) <= 2048` : `(abs(${name}) < 65520 OR NOT isfinite(${name}::DOUBLE))`;
+    return family === 'integer'
+      ? `${name} BETWEEN -2048 AND 2048`
+      : `(abs(${name}) < 65520 OR NOT isfinite(${name}::DOUBLE))`;
   if (family !== 'integer' && (element === 'float32' || element === 'float64')) return `${cast} IS NOT NULL`;
   return `TRY_CAST(${cast} AS ${type}) = ${name}`;
 }
