@@ -1,0 +1,122 @@
+import { access } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { AppError } from '../core/errors.ts';
+import { makeFolder, writeFileAtomic } from '../core/files.ts';
+import type { DatasetFormat } from '../dataset/contract.ts';
+import { type InitializedJob, initJob } from '../run/init-job.ts';
+import { jobNamePattern } from '../spec/job-spec.ts';
+import { runAction } from './action.ts';
+import { pluralText } from './aligned.ts';
+import { formatOption } from './data-options.ts';
+import type { Io } from './io.ts';
+
+interface InitFlags {
+  readonly output: string;
+  readonly job?: string;
+  readonly force?: boolean;
+  readonly stdout?: boolean;
+  readonly format: DatasetFormat | 'auto';
+  readonly json?: boolean;
+}
+
+const schemaFile = 'jobs.schema.json';
+
+const examples = `
+Examples:
+  nightshift init model.onnx 'data/*.parquet'             writes jobs.yaml
+  nightshift init model.onnx data.csv --stdout            shows it instead
+  nightshift init model.onnx data/ --output nightly.yaml --job churn
+`;
+
+export function addInitCommand(program: Command): void {
+  program
+    .command('init')
+    .description('write a job spec for a model and a dataset, with a comment on each guess')
+    .argument('<model>', 'an ONNX model')
+    .argument('<dataset...>', 'files, globs or folders, which together are one dataset')
+    .option('--output <file>', 'the spec to write', 'jobs.yaml')
+    .addOption(new Option('--job <name>', 'name of the job; that of the model if left out').argParser(parseJobName))
+    .option('--force', 'replace a spec that is there')
+    .addOption(new Option('--stdout', 'print the spec instead of writing it').conflicts(['json', 'force']))
+    .addOption(formatOption())
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', examples)
+    .action((model: string, data: readonly string[], flags: InitFlags) =>
+      runAction(flags, (io) => initCommand(io, { model, data, flags })),
+    );
+}
+
+function parseJobName(name: string): string {
+  if (jobNamePattern.test(name)) return name;
+  throw new InvalidArgumentError(
+    'Use letters, digits, dots, dashes and underscores, and begin with a letter or digit.',
+  );
+}
+
+interface InitArguments {
+  readonly model: string;
+  readonly data: readonly string[];
+  readonly flags: InitFlags;
+}
+
+async function initCommand(io: Io, { model, data, flags }: InitArguments): Promise<number> {
+  const specPath = resolve(flags.stdout === true ? 'jobs.yaml' : flags.output);
+  if (flags.stdout !== true && flags.force !== true && (await exists(specPath)))
+    throw new AppError('USAGE', `${flags.output} is there already`, {
+      hint: 'write another file with --output, or replace this one with --force',
+    });
+  const { newPorts } = await import('./context.ts');
+  const format = flags.format;
+  const job = await initJob(newPorts(), {
+    model,
+    data,
+    format,
+    specPath,
+    baseDir: process.cwd(),
+    job: flags.job,
+    header: await header(dirname(specPath)),
+  });
+  if (flags.stdout === true) io.out(job.text);
+  else {
+    await makeFolder(dirname(specPath));
+    await writeFileAtomic(specPath, job.text);
+    report(io, job, flags);
+  }
+  return 0;
+}
+
+function report(io: Io, job: InitializedJob, { output, json }: InitFlags): void {
+  const next = `nightshift run${output === 'jobs.yaml' ? '' : ` ${shellWord(output)}`}`;
+  if (json === true) {
+    io.out(`${JSON.stringify({ v: 1, path: resolve(output), job: job.name, checks: job.checks, next })}\n`);
+    return;
+  }
+  io.out(`wrote ${output} with the job ${job.name}\n`);
+  if (job.checks.length > 0) {
+    io.out(`${pluralText(job.checks.length, 'guess').replace(/guesss$/, 'guesses')} to check in it:\n`);
+    for (const check of job.checks) io.out(`  ${check}\n`);
+  }
+  io.out(`next: ${next}\n`);
+}
+
+async function header(folder: string): Promise<readonly string[]> {
+  const about = ['Written by nightshift init. Lines marked CHECK are guesses; everything else follows from the files.'];
+  if (await exists(join(folder, schemaFile))) return [`yaml-language-server: $schema=./${schemaFile}`, '', ...about];
+  return [
+    ...about,
+    `For completion in an editor: \`nightshift schema > ${schemaFile}\`, and as the first line here`,
+    `# yaml-language-server: $schema=./${schemaFile}`,
+  ];
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function shellWord(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

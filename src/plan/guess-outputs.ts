@@ -1,0 +1,59 @@
+import type { ModelFacts, TensorSignature } from '../model/contract.ts';
+
+export interface OutputGuess {
+  readonly name: string;
+  readonly expression: string;
+  readonly comment: string | undefined;
+}
+
+/**
+ * An output column for every tensor that a model gives, and what to say about the outputs that cannot be had.
+ * @param kept names that are taken
+ */
+export function guessOutputs(
+  facts: ModelFacts,
+  kept: readonly string[],
+): { readonly columns: readonly OutputGuess[]; readonly comments: readonly string[] } {
+  const taken = new Set(kept);
+  const columns: OutputGuess[] = [];
+  const comments: string[] = [];
+  for (const output of facts.signature.outputs) {
+    if (output.kind === 'other') {
+      comments.push(`The output ${output.name} is ${output.type}, which cannot be written.`);
+      continue;
+    }
+    const guess = guessOutput(output);
+    const name = freeName(guess.name, taken);
+    taken.add(name);
+    columns.push({ ...guess, name });
+  }
+  return { columns, comments };
+}
+
+function guessOutput({ name, type, shape }: TensorSignature): OutputGuess {
+  const source = expressionName(name);
+  const inner = shape.slice(1).filter((dim) => dim !== 1);
+  const isVector = inner.length === 1 && type.startsWith('float');
+  if (isVector && inner[0] === 2 && /prob/i.test(name))
+    return {
+      name: name.replace(/probabilities$/, 'probability'),
+      expression: `${source}[1]`,
+      comment: `of the second class; the first is ${source}[0]`,
+    };
+  if (!isVector) return { name, expression: source, comment: undefined };
+  const suggestion = /logit/i.test(name)
+    ? `argmax(${source}) is the likeliest class, softmax(${source})[0] a chance`
+    : `a list; ${source}[0] is its first value`;
+  return { name, expression: source, comment: suggestion };
+}
+
+/** Output expressions quote names that are not plain words. */
+function expressionName(name: string): string {
+  return /^[^\s()[\]"]+$/.test(name) ? name : JSON.stringify(name);
+}
+
+function freeName(name: string, taken: ReadonlySet<string>): string {
+  let free = name;
+  while (taken.has(free)) free = `${free}_predicted`;
+  return free;
+}
