@@ -46,12 +46,15 @@ export interface PartRequest {
  * @throws AppError DISK_FULL, OUTPUT_UNWRITABLE
  */
 export async function writePart(request: PartRequest): Promise<number> {
-  request.database.register(predictionTable(request));
+  const table = predictionTable(request.database);
+  table.request = request;
   const sql = partSql(request);
   try {
     return await request.database.run(`COPY (${sql}) TO ${quoteText(request.path)} (${copyOptions(request.part)})`);
   } catch (error) {
     throw dataError(error, request.path);
+  } finally {
+    table.request = undefined;
   }
 }
 
@@ -81,38 +84,66 @@ export function copyOptions(part: PartFormat): string {
 
 const predictionFunction = '__nightshift_predictions';
 
-function predictionTable(request: PartRequest): DuckDBTableFunction {
-  let at = 0;
-  return DuckDBTableFunction.create({
-    name: predictionFunction,
-    bindFunction: (bind) => {
-      for (const column of request.predictions) bind.addResultColumn(column.name, columnType(column));
-      bind.setCardinality(request.rowCount, true);
-    },
-    initFunction: (init) => {
-      init.setMaxThreads(1);
-      at = 0;
-    },
-    mainFunction: (_info, chunk) => {
-      const rowCount = Math.min(vectorRows, request.rowCount - at);
-      chunk.rowCount = rowCount;
-      if (rowCount === 0) return;
-      for (const [index, column] of request.predictions.entries())
-        writeColumn(rawVector(chunk, index), column, at, rowCount);
-      at += rowCount;
-    },
-  });
+/** A table function's rows: the predictions of the part that is being written. */
+interface PredictionTable {
+  request: PartRequest | undefined;
 }
 
-function writeColumn(vector: RawVector, column: PredictionColumn, at: number, rowCount: number): void {
+/**
+ * DuckDB keeps the first function of a name and silently ignores a second one, so that each database has one, which
+ * asks whose turn it is.
+ */
+const tables = new WeakMap<Database, PredictionTable>();
+
+function predictionTable(database: Database): PredictionTable {
+  const known = tables.get(database);
+  if (known !== undefined) return known;
+  const table: PredictionTable = { request: undefined };
+  let at = 0;
+  const current = () => {
+    if (table.request === undefined) throw new Error('no part is being written');
+    return table.request;
+  };
+  database.register(
+    DuckDBTableFunction.create({
+      name: predictionFunction,
+      bindFunction: (bind) => {
+        const { predictions, rowCount } = current();
+        for (const column of predictions) bind.addResultColumn(column.name, columnType(column));
+        bind.setCardinality(rowCount, true);
+      },
+      initFunction: (init) => {
+        init.setMaxThreads(1);
+        at = 0;
+      },
+      mainFunction: (_info, chunk) => {
+        const { predictions, rowCount } = current();
+        const count = Math.min(vectorRows, rowCount - at);
+        chunk.rowCount = count;
+        if (count === 0) return;
+        for (const [index, column] of predictions.entries())
+          writeColumn(rawVector(chunk, index), column, { start: at, count });
+        at += count;
+      },
+    }),
+  );
+  tables.set(database, table);
+  return table;
+}
+
+function writeColumn(
+  vector: RawVector,
+  column: PredictionColumn,
+  rows: { readonly start: number; readonly count: number },
+): void {
   let target = vector;
-  let count = rowCount;
+  let { count } = rows;
   for (const dim of column.innerShape) {
     target = writeListLayout(target, count, dim);
     count *= dim;
   }
   const width = sizeOf(column.innerShape);
-  const values = slice(column.values, at * width, at * width + count);
+  const values = slice(column.values, rows.start * width, rows.start * width + count);
   if (Array.isArray(values)) {
     for (const [row, text] of values.entries()) writeText(target, row, text);
   } else {

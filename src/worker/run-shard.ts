@@ -38,7 +38,7 @@ export async function runShard(scorer: Scorer, job: ShardJob): Promise<Commit> {
   const temp = join(scorer.outputFolder, layout.staging, partTempName(job.shard.index, job.attempt, plan.part));
   const part = partName(job.shard.index, plan.part);
   const rowsOut = scored.counts.matchedRows - scored.counts.rejectedRows;
-  await writePart({
+  const written = await writePart({
     database: scorer.database,
     selection,
     keep: keptColumns(scorer),
@@ -48,6 +48,7 @@ export async function runShard(scorer: Scorer, job: ShardJob): Promise<Commit> {
     path: temp,
     part: plan.part,
   });
+  if (written !== rowsOut) throw new Error(`shard ${job.shard.index}: ${written} rows were written for ${rowsOut}`);
   await checkIdentity(scorer, job.shard);
   const { size } = await stat(temp);
   const sha256 = await sha256OfFile(temp);
