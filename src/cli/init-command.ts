@@ -1,14 +1,14 @@
 import { access } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../core/files.ts';
 import type { DatasetFormat } from '../dataset/contract.ts';
-import { type InitializedJob, initJob } from '../run/init-job.ts';
-import { jobNamePattern } from '../spec/job-spec.ts';
+import type { InitializedJob } from '../run/init-job.ts';
 import { runAction } from './action.ts';
 import { pluralText } from './aligned.ts';
 import { formatOption } from './data-options.ts';
+import { withHelp } from './help-text.ts';
 import type { Io } from './io.ts';
 
 interface InitFlags {
@@ -22,36 +22,29 @@ interface InitFlags {
 
 const schemaFile = 'jobs.schema.json';
 
-const examples = `
-Examples:
-  nightshift init model.onnx 'data/*.parquet'             writes jobs.yaml
-  nightshift init model.onnx data.csv --stdout            shows it instead
-  nightshift init model.onnx data/ --output nightly.yaml --job churn
-`;
-
 export function addInitCommand(program: Command): void {
-  program
+  const command = program
     .command('init')
-    .description('write a job spec for a model and a dataset, with a comment on each guess')
+    .summary('write a job spec for a model and a dataset')
+    .description('Writes a job spec that runs as it is, with a comment on each guess.')
     .argument('<model>', 'an ONNX model')
     .argument('<dataset...>', 'files, globs or folders, which together are one dataset')
     .option('--output <file>', 'the spec to write', 'jobs.yaml')
-    .addOption(new Option('--job <name>', 'name of the job; that of the model if left out').argParser(parseJobName))
+    .option('--job <name>', 'name of the job; that of the model if left out')
     .option('--force', 'replace a spec that is there')
     .addOption(new Option('--stdout', 'print the spec instead of writing it').conflicts(['json', 'force']))
     .addOption(formatOption())
     .option('--json', 'print one JSON document')
-    .addHelpText('after', examples)
     .action((model: string, data: readonly string[], flags: InitFlags) =>
       runAction(flags, (io) => initCommand(io, { model, data, flags })),
     );
-}
-
-function parseJobName(name: string): string {
-  if (jobNamePattern.test(name)) return name;
-  throw new InvalidArgumentError(
-    'Use letters, digits, dots, dashes and underscores, and begin with a letter or digit.',
-  );
+  withHelp(command, {
+    examples: [
+      ["nightshift init model.onnx 'data/*.parquet'", 'write jobs.yaml'],
+      ['nightshift init model.onnx data.csv --stdout', 'show it instead'],
+      ['nightshift init model.onnx data/ --output nightly.yaml --job churn', 'another file, another name'],
+    ],
+  });
 }
 
 interface InitArguments {
@@ -66,7 +59,9 @@ async function initCommand(io: Io, { model, data, flags }: InitArguments): Promi
     throw new AppError('USAGE', `${flags.output} is there already`, {
       hint: 'write another file with --output, or replace this one with --force',
     });
+  if (flags.job !== undefined) await checkJobName(flags.job);
   const { newPorts } = await import('./context.ts');
+  const { initJob } = await import('../run/init-job.ts');
   const format = flags.format;
   const job = await initJob(newPorts(), {
     model,
@@ -84,6 +79,14 @@ async function initCommand(io: Io, { model, data, flags }: InitArguments): Promi
     report(io, job, flags);
   }
   return 0;
+}
+
+async function checkJobName(name: string): Promise<void> {
+  const { jobNamePattern } = await import('../spec/job-spec.ts');
+  if (jobNamePattern.test(name)) return;
+  throw new AppError('USAGE', `--job ${JSON.stringify(name)} is not a job name`, {
+    hint: 'use letters, digits, dots, dashes and underscores, and begin with a letter or digit',
+  });
 }
 
 function report(io: Io, job: InitializedJob, { output, json }: InitFlags): void {
