@@ -5,10 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newOutputStore } from '../checkpoint/store.ts';
 import { environment, usableCores, usableMemoryBytes } from '../core/host.ts';
-import { newTableComparer } from '../dataset/compare-tables.ts';
-import { countRows } from '../dataset/count-rows.ts';
-import { newRowProfiler } from '../dataset/profile-rows.ts';
-import { newDatasetReader } from '../dataset/reader.ts';
+import type { DatasetReader } from '../dataset/contract.ts';
 import { chooseDevices, findGpus } from '../executor/devices.ts';
 import { LocalExecutor } from '../executor/local.ts';
 import { canReadAhead, planSlots } from '../executor/plan-slots.ts';
@@ -21,10 +18,7 @@ export function newPorts(): Ports {
   const env = environment();
   const cores = usableCores();
   return {
-    dataset: newDatasetReader({ threads: cores }),
-    profileRows: newRowProfiler({ threads: cores }),
-    countRows,
-    compareTables: newTableComparer({ threads: cores }),
+    ...lazyDataset(cores),
     models: newModelReader(),
     store: newOutputStore(),
     findDevices: async (wanted) => chooseDevices(wanted, needsGpus(wanted) ? await findGpus(env) : []),
@@ -35,6 +29,22 @@ export function newPorts(): Ports {
     randomId: () => randomBytes(3).toString('hex'),
     temporaryFolder,
     version: packageVersion(),
+  };
+}
+
+/** DuckDB's native library takes a while to load: by the time that it is asked for, the first worker is on its way. */
+function lazyDataset(threads: number): Pick<Ports, 'dataset' | 'profileRows' | 'countRows' | 'compareTables'> {
+  const reader = async (): Promise<DatasetReader> =>
+    (await import('../dataset/reader.ts')).newDatasetReader({ threads });
+  return {
+    dataset: {
+      find: async (request) => (await reader()).find(request),
+      open: async (found, request, options) => (await reader()).open(found, request, options),
+    },
+    profileRows: async (request) => (await import('../dataset/profile-rows.ts')).newRowProfiler({ threads })(request),
+    countRows: async (path, format) => (await import('../dataset/count-rows.ts')).countRows(path, format),
+    compareTables: async (request) =>
+      (await import('../dataset/compare-tables.ts')).newTableComparer({ threads })(request),
   };
 }
 
