@@ -41,7 +41,8 @@ function lazyDataset(threads: number): Pick<Ports, 'dataset' | 'profileRows' | '
       find: async (request) => (await reader()).find(request),
       open: async (found, request, options) => (await reader()).open(found, request, options),
     },
-    profileRows: async (request) => (await import('../dataset/profile-rows.ts')).newRowProfiler({ threads })(request),
+    profileRows: async (facts, request) =>
+      (await import('../dataset/profile-rows.ts')).newRowProfiler({ threads })(facts, request),
     countRows: async (path, format) => (await import('../dataset/count-rows.ts')).countRows(path, format),
     compareTables: async (request) =>
       (await import('../dataset/compare-tables.ts')).newTableComparer({ threads })(request),
