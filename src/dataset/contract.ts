@@ -18,12 +18,16 @@ export type ElementType = (typeof elementTypes)[number];
 
 export type DatasetFormat = 'parquet' | 'csv' | 'jsonl' | 'arrow';
 
-/** How CSV is read; `auto` is sniffed. */
+/**
+ * How CSV is read. `auto` is decided by the first file: the delimiter by its first lines, the header by their types.
+ * Quotes are as RFC 4180 has them; there are no comments.
+ */
 export interface CsvOptions {
   readonly delimiter: string;
   readonly header: boolean | 'auto';
+  /** Texts that stand for null, quoted or not: with `""` among them, `,"",` is null as `,,` is. */
   readonly nullValues: readonly string[];
-  /** Column name → DuckDB type name. */
+  /** Column name → DuckDB type name; a whole number type refuses fractions. */
   readonly types: Readonly<Record<string, string>>;
 }
 

@@ -1,8 +1,8 @@
-import { AppError } from '../core/errors.ts';
 import { widenedType } from './column-type.ts';
 import type { ColumnSchema, DatasetFacts, DatasetFormat, InputFile, RowGroup } from './contract.ts';
 import { type Database, dataError } from './duckdb.ts';
-import { quoteList, quoteText } from './sql.ts';
+import { type FileColumns, mergeColumns } from './merge-columns.ts';
+import { quotePaths } from './sql.ts';
 
 /** A Parquet file to describe: the user's own, or the staged copy of `source`. */
 export interface ParquetFile {
@@ -31,7 +31,7 @@ export async function describeDataset(options: DescribeOptions): Promise<Dataset
     const groups = rowGroups.get(file.path) ?? [];
     return { ...file, rowGroups: groups, rowCount: groups.reduce((sum, group) => sum + group.rowCount, 0) };
   });
-  const fileColumns = mergeSchemas(schemas).map(
+  const fileColumns = mergeColumns(schemas, widenedType).map(
     (column): ColumnSchema => ({ ...column, origin: 'file', ...statistics.get(column.name) }),
   );
   const partitions = options.hasPartitions
@@ -65,13 +65,8 @@ async function readRowGroups({ database, files }: DescribeOptions): Promise<Map<
 
 type Statistics = Pick<ColumnSchema, 'nullCount' | 'range'>;
 
-interface FileSchema {
-  readonly source: string;
-  readonly columns: readonly { readonly name: string; readonly type: string }[];
-}
-
 /** One schema for each distinct layout, told apart by the footers, so that thousands of files cost one DESCRIBE. */
-async function readSchemas({ database, files }: DescribeOptions): Promise<readonly FileSchema[]> {
+async function readSchemas({ database, files }: DescribeOptions): Promise<readonly FileColumns[]> {
   const layouts = await query(
     database,
     files,
@@ -81,42 +76,18 @@ async function readSchemas({ database, files }: DescribeOptions): Promise<readon
       FROM parquet_schema(${paths}) GROUP BY ALL) GROUP BY layout ORDER BY file`,
   );
   const sources = new Map(files.map((file) => [file.path, file.source]));
-  const schemas: FileSchema[] = [];
+  const schemas: FileColumns[] = [];
   for (const layout of layouts) {
     const path = String(layout['file']);
     const source = sources.get(path) ?? path;
     const rows = await database
       .rows(
-        `SELECT column_name AS name, column_type AS type FROM (DESCRIBE SELECT * FROM read_parquet(${quoteText(path)}, hive_partitioning = false))`,
+        `SELECT column_name AS name, column_type AS type FROM (DESCRIBE SELECT * FROM read_parquet(${quotePaths([path])}, hive_partitioning = false))`,
       )
       .catch((error: unknown) => Promise.reject(dataError(error, source)));
     schemas.push({ source, columns: rows.map((row) => ({ name: String(row['name']), type: String(row['type']) })) });
   }
   return schemas;
-}
-
-function mergeSchemas(schemas: readonly FileSchema[]): readonly { name: string; type: string; widened: boolean }[] {
-  const [first, ...others] = schemas;
-  if (first === undefined) return [];
-  const merged = new Map(first.columns.map((column) => [column.name, { ...column, widened: false }]));
-  for (const other of others) {
-    const types = new Map(other.columns.map((column) => [column.name, column.type]));
-    for (const [name, column] of merged) {
-      const type = types.get(name);
-      const widened = type === undefined ? undefined : widenedType(column.type, type);
-      if (widened === undefined) {
-        const problem =
-          type === undefined
-            ? `has no column ${name}, but ${first.source} has`
-            : `has ${name} as ${type}, but ${first.source} has it as ${column.type}`;
-        throw new AppError('INPUT_SCHEMA_MISMATCH', `${other.source} ${problem}`, {
-          hint: 'rewrite the file that differs, or narrow input.path to files of one schema',
-        });
-      }
-      merged.set(name, { name, type: widened, widened: column.widened || type !== column.type });
-    }
-  }
-  return [...merged.values()];
 }
 
 /** What footers say of each top-level column; what one file's doesn't say is undefined for all. */
@@ -167,7 +138,7 @@ async function readPartitions(
 
 async function query(database: Database, files: readonly ParquetFile[], sql: (paths: string) => string) {
   try {
-    return await database.rows(sql(quoteList(files.map((file) => file.path))));
+    return await database.rows(sql(quotePaths(files.map((file) => file.path))));
   } catch (error) {
     const named = files.find((file) => error instanceof Error && error.message.includes(file.path));
     throw dataError(

@@ -1,15 +1,13 @@
 import {
   type DuckDBConnection,
-  type DuckDBDataChunk,
   DuckDBInstance,
   type DuckDBResult,
   type DuckDBTableFunction,
+  type DuckDBType,
   type Json,
 } from '@duckdb/node-api';
-import duckdb from '@duckdb/node-bindings';
 import { AppError, messageOf } from '../core/errors.ts';
-import type { ElementArray } from './contract.ts';
-import { quoteList, quoteText } from './sql.ts';
+import { literalGlob, quoteList, quoteText } from './sql.ts';
 
 /** What a database may touch: nothing else on the disk is reachable from its SQL. */
 export interface DatabaseOptions {
@@ -45,11 +43,11 @@ export class Database implements Disposable {
         : { memory_limit: `${Math.floor(options.memoryLimitBytes / 2 ** 20)}MiB` }),
     });
     const connection = await instance.connect();
-    const folders = options.folders.map((folder) => (folder.endsWith('/') ? folder : `${folder}/`));
+    const folders = withGlobs(options.folders.map((folder) => (folder.endsWith('/') ? folder : `${folder}/`)));
     const spill = options.spillFolder === undefined ? '' : options.spillFolder;
     await connection.run(
       `SET TimeZone = 'UTC'; SET preserve_insertion_order = true; SET temp_directory = ${quoteText(spill)};
-       SET allowed_paths = ${quoteList(options.readablePaths)}; SET allowed_directories = ${quoteList(folders)};
+       SET allowed_paths = ${quoteList(withGlobs(options.readablePaths))}; SET allowed_directories = ${quoteList(folders)};
        SET enable_external_access = false; SET lock_configuration = true;`,
     );
     return new Database(instance, connection);
@@ -64,6 +62,19 @@ export class Database implements Disposable {
   async run(sql: string): Promise<number> {
     const result = await this.#connection.run(sql);
     return result.rowsChanged;
+  }
+
+  /** Names and types of what a query gives, without running it. */
+  async columns(sql: string): Promise<readonly { readonly name: string; readonly type: DuckDBType }[]> {
+    const statement = await this.#connection.prepare(sql);
+    try {
+      return Array.from({ length: statement.columnCount }, (_, index) => ({
+        name: statement.columnName(index),
+        type: statement.columnType(index),
+      }));
+    } finally {
+      statement.destroySync();
+    }
   }
 
   async stream(sql: string): Promise<DuckDBResult> {
@@ -84,50 +95,9 @@ export class Database implements Disposable {
   }
 }
 
-/** A chunk's vector as the bindings see it; they, unlike the api package, make its memory public. */
-export type RawVector = ReturnType<typeof duckdb.data_chunk_get_vector>;
-
-export function rawVector(chunk: DuckDBDataChunk, column: number): RawVector {
-  return duckdb.data_chunk_get_vector(chunk.chunk, column);
-}
-
-/** The innermost vector of nested fixed-size arrays. */
-export function arrayLeaf(vector: RawVector, depth: number): RawVector {
-  let leaf = vector;
-  for (let level = 0; level < depth; level++) leaf = duckdb.array_vector_get_child(leaf);
-  return leaf;
-}
-
-/** The vector's memory, valid until its chunk is dropped. Null slots hold undefined data. */
-export function vectorBytes(vector: RawVector, byteCount: number): Uint8Array {
-  return duckdb.vector_get_data(vector, byteCount);
-}
-
-export function writeVector(vector: RawVector, values: Exclude<ElementArray, string[]>): void {
-  duckdb.copy_data_to_vector(vector, 0, arrayBufferOf(values), values.byteOffset, values.byteLength);
-}
-
-/** Lays out `rowCount` lists of `width` items each and returns the vector of the items. */
-export function writeListLayout(vector: RawVector, rowCount: number, width: number): RawVector {
-  const entries = new BigUint64Array(rowCount * 2);
-  for (let row = 0; row < rowCount; row++) {
-    entries[row * 2] = BigInt(row * width);
-    entries[row * 2 + 1] = BigInt(width);
-  }
-  duckdb.list_vector_reserve(vector, rowCount * width);
-  duckdb.list_vector_set_size(vector, rowCount * width);
-  writeVector(vector, entries);
-  return duckdb.list_vector_get_child(vector);
-}
-
-export function writeText(vector: RawVector, row: number, text: string): void {
-  duckdb.vector_assign_string_element_len(vector, row, Buffer.from(text, 'utf8'));
-}
-
-function arrayBufferOf(values: Exclude<ElementArray, string[]>): ArrayBuffer {
-  const { buffer } = values;
-  if (buffer instanceof ArrayBuffer) return buffer;
-  throw new TypeError('predictions must not be in shared memory');
+/** DuckDB checks the pattern that it is given, then each path that matches it. */
+function withGlobs(paths: readonly string[]): readonly string[] {
+  return [...new Set(paths.flatMap((path) => [path, literalGlob(path)]))];
 }
 
 /**

@@ -1,7 +1,7 @@
 import { listItem } from './column-type.ts';
 import type { ColumnSchema, DatasetFacts } from './contract.ts';
 import type { Database } from './duckdb.ts';
-import { quoteName, quoteText } from './sql.ts';
+import { quoteName, quotePaths } from './sql.ts';
 
 /** Lengths of the first list of a column that is not null, outermost first; empty when every row is null. */
 export async function listShape(
@@ -17,7 +17,7 @@ export async function listShape(
   );
   for (const file of facts.files) {
     const [row] = await database.rows(
-      `SELECT ${lengths.join(', ')} FROM read_parquet(${quoteText(file.path)}, hive_partitioning = false) WHERE ${name} IS NOT NULL LIMIT 1`,
+      `SELECT ${lengths.join(', ')} FROM read_parquet(${quotePaths([file.path])}, hive_partitioning = false) WHERE ${name} IS NOT NULL LIMIT 1`,
     );
     if (row !== undefined) return Array.from({ length: depth }, (_, level) => Number(row[`l${level}`] ?? 0));
   }

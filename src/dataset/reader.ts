@@ -13,12 +13,11 @@ import { findFiles } from './find-files.ts';
 import { limitRows } from './limit-rows.ts';
 import { listShape } from './list-shape.ts';
 import { checkPredicate } from './predicate.ts';
-import { stageDataset, textColumns } from './stage-dataset.ts';
+import { findLayout, type Layout, layoutColumns, stageDataset } from './stage-dataset.ts';
 
+/** What `find` learned and `open` needs again: of Parquet its footers, of other formats how they are read. */
 interface FoundInternally extends FoundDataset {
-  readonly hasPartitions: boolean;
-  /** Of Parquet, whose footers tell all. */
-  readonly facts: DatasetFacts | undefined;
+  readonly known: DatasetFacts | Layout;
 }
 
 export interface ReaderOptions {
@@ -38,10 +37,11 @@ async function findDataset(request: InputRequest, { threads }: ReaderOptions): P
   const named = files.map((file) => ({ ...file, source: file.path }));
   if (format === 'parquet') {
     const facts = await describeDataset({ database, files: named, format, hasPartitions });
-    return { format, files: named, columns: facts.columns, hasPartitions, facts };
+    return { format, files: named, columns: facts.columns, known: facts };
   }
-  const columns = await textColumns({ database, files, format, csv: request.csv });
-  return { format, files: named, columns, hasPartitions: false, facts: undefined };
+  if (format === 'arrow') throw new Error('arrow');
+  const layout = await findLayout({ database, files, format, csv: request.csv });
+  return { format, files: named, columns: layoutColumns(layout), known: layout };
 }
 
 interface OpenRequest extends ReaderOptions, OpenOptions {
@@ -76,19 +76,28 @@ async function stage(
   { found, request, stagingFolder, rejectsPath }: OpenRequest,
 ): Promise<Pick<OpenedDataset, 'facts' | 'rejectedLines'>> {
   const { format } = found;
-  if (format === 'parquet') {
-    const facts = 'facts' in found ? found.facts : undefined;
-    if (!isFacts(facts)) throw new Error('this dataset was not found by this reader');
-    return { facts, rejectedLines: 0 };
-  }
+  const known = knownOf(found);
+  if (!('layout' in known)) return { facts: known, rejectedLines: 0 };
   const files = found.files.map((file) => ({ ...file, path: file.source }));
-  const staged = await stageDataset({ database, files, format, csv: request.csv, folder: stagingFolder, rejectsPath });
+  const staged = await stageDataset({
+    database,
+    files,
+    layout: known,
+    csv: request.csv,
+    folder: stagingFolder,
+    rejectsPath,
+  });
   const facts = await describeDataset({ database, files: staged.files, format, hasPartitions: false });
   return { facts, rejectedLines: staged.rejectedLines };
 }
 
-function isFacts(value: unknown): value is DatasetFacts {
-  return typeof value === 'object' && value !== null && 'rowCount' in value;
+function knownOf(found: FoundDataset): FoundInternally['known'] {
+  if (isFoundInternally(found)) return found.known;
+  throw new Error('this dataset was not found by this reader');
+}
+
+function isFoundInternally(found: FoundDataset): found is FoundInternally {
+  return 'known' in found;
 }
 
 async function checkWhere(database: Database, facts: DatasetFacts, where: string | undefined): Promise<void> {

@@ -1,8 +1,9 @@
 import { type DuckDBDataChunk, DuckDBVarCharVector } from '@duckdb/node-api';
 import { type ElementArray, type FeatureRequest, type RowSelection, sizeOf } from './contract.ts';
-import { arrayLeaf, type Database, dataError, type RawVector, rawVector, vectorBytes } from './duckdb.ts';
+import { type Database, dataError } from './duckdb.ts';
 import { newElementArray } from './element-array.ts';
 import { type FeatureSql, featureSql, passCondition } from './feature-sql.ts';
+import { arrayLeaf, type RawVector, rawVector, vectorBytes } from './raw-vector.ts';
 import { sourceSql, whereSql } from './source-sql.ts';
 
 /** One batch of feature values; the arrays are reused, so they hold until the next batch is asked for. */
@@ -51,7 +52,7 @@ export async function* scanRows(options: ScanOptions): AsyncGenerator<FeatureBat
     const loaded = loadChunk(packers, chunk);
     for (let start = 0; start < rows.count; ) {
       const take = Math.min(rows.count - start, options.batchRows - filled);
-      for (const packed of loaded) packed(rows, start, take, filled);
+      for (const copyRows of loaded) copyRows({ rows, start, take }, filled);
       filled += take;
       start += take;
       if (filled === options.batchRows) {
@@ -114,8 +115,15 @@ class Rows {
   }
 }
 
-/** Copies `take` passing rows, from the `start`th on, to row `target` of the batch. */
-type CopyRows = (rows: Rows, start: number, take: number, target: number) => void;
+/** `take` passing rows of a chunk, from the `start`th on. */
+interface RowSpan {
+  readonly rows: Rows;
+  readonly start: number;
+  readonly take: number;
+}
+
+/** Copies rows of a chunk to row `target` of the batch and those after it. */
+type CopyRows = (span: RowSpan, target: number) => void;
 
 function loadChunk(packers: readonly Packer[], chunk: DuckDBDataChunk): readonly CopyRows[] {
   let column = 0;
@@ -153,7 +161,7 @@ class Packer {
     if (Array.isArray(values)) return this.#loadTexts(values, chunk, firstColumn);
     const leaf = arrayLeaf(rawVector(chunk, firstColumn), this.#feature.scan[0]?.arrayDepth ?? 0);
     const source = viewOf(leaf, values, chunk.rowCount * width);
-    return (rows, start, take, target) => {
+    return ({ rows, start, take }, target) => {
       if (rows.indexes === undefined) {
         copy(values, source.subarray(start * width, (start + take) * width), target * width);
         return;
@@ -173,7 +181,7 @@ class Packer {
       const leaf = arrayLeaf(rawVector(chunk, firstColumn + index), column.arrayDepth);
       return DuckDBVarCharVector.fromRawVector(leaf, isOneArray ? chunk.rowCount * width : chunk.rowCount);
     });
-    return (rows, start, take, target) => {
+    return ({ rows, start, take }, target) => {
       for (let row = 0; row < take; row++) {
         const from = rows.indexes?.[start + row] ?? start + row;
         for (let column = 0; column < width; column++) {

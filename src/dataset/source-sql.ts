@@ -1,5 +1,5 @@
 import type { ColumnSchema, RowSelection } from './contract.ts';
-import { quoteList, quoteName } from './sql.ts';
+import { quoteName, quotePaths } from './sql.ts';
 
 /** Row number within its file; selected under this name so that no column of the data can collide with it. */
 export const rowNumberColumn = '__nightshift_row_number';
@@ -20,7 +20,7 @@ export function sourceSql(selection: RowSelection, columns: readonly ColumnSchem
   const options = ['file_row_number = true', 'filename = true', `hive_partitioning = ${selection.hasPartitions}`];
   if (selection.hasPartitions) options.push('hive_types_autocast = false');
   if (paths.length > 1) options.push('union_by_name = true');
-  return `(SELECT ${exposed.join(', ')} FROM read_parquet(${quoteList(paths)}, ${options.join(', ')})${rangeSql(selection)})`;
+  return `(SELECT ${exposed.join(', ')} FROM read_parquet(${quotePaths(paths)}, ${options.join(', ')})${rangeSql(selection)})`;
 }
 
 /** Rows of the selection that the predicate keeps. `extra` is ANDed. */

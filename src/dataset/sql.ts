@@ -11,3 +11,13 @@ export function quoteText(text: string): string {
 export function quoteList(texts: readonly string[]): string {
   return `[${texts.map(quoteText).join(', ')}]`;
 }
+
+/** A path as its own glob: DuckDB's readers take every path for a pattern. */
+export function literalGlob(path: string): string {
+  return path.replaceAll(/[[*?]/g, '[$&]');
+}
+
+/** Paths for DuckDB's readers, each meaning itself whatever it is named. */
+export function quotePaths(paths: readonly string[]): string {
+  return quoteList(paths.map(literalGlob));
+}

@@ -11,21 +11,11 @@ import type {
   RowSelection,
 } from './contract.ts';
 import { sizeOf } from './contract.ts';
-import {
-  type Database,
-  dataError,
-  type RawVector,
-  rawVector,
-  writeListLayout,
-  writeText,
-  writeVector,
-} from './duckdb.ts';
+import { type Database, dataError } from './duckdb.ts';
 import { featureSql, passCondition } from './feature-sql.ts';
+import { type RawVector, rawVector, vectorRows, writeListLayout, writeText, writeVector } from './raw-vector.ts';
 import { sourceSql, whereSql } from './source-sql.ts';
 import { quoteName, quoteText } from './sql.ts';
-
-/** Rows that a table function hands over at a time: DuckDB's vector size. */
-const vectorRows = 2048;
 
 export interface PartRequest {
   readonly database: Database;

@@ -2,7 +2,7 @@ import type { FeatureRequest, RowSelection } from './contract.ts';
 import { type Database, dataError } from './duckdb.ts';
 import { featureSql, passCondition, rejectReasonSql } from './feature-sql.ts';
 import { fileColumn, rowNumberColumn, sourceSql, whereSql } from './source-sql.ts';
-import { quoteName, quoteText } from './sql.ts';
+import { quoteName, quotePaths, quoteText } from './sql.ts';
 
 export interface RejectsRequest {
   readonly database: Database;
@@ -37,7 +37,7 @@ export async function writeRejects(request: RejectsRequest): Promise<RejectExamp
   try {
     await request.database.run(`COPY (${sql}) TO ${quoteText(request.path)} (FORMAT parquet, COMPRESSION zstd)`);
     const [first] = await request.database.rows(
-      `SELECT file, row_number::DOUBLE AS row_number, code, message FROM read_parquet(${quoteText(request.path)}) LIMIT 1`,
+      `SELECT file, row_number::DOUBLE AS row_number, code, message FROM read_parquet(${quotePaths([request.path])}) LIMIT 1`,
     );
     if (first === undefined) return undefined;
     return {
