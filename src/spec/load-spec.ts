@@ -6,7 +6,7 @@ import type { Env } from './interpolate.ts';
 import { frameSchema, type JobSpec, jobNamePattern } from './job-spec.ts';
 import { type Layer, layerOf, ownerOf } from './layers.ts';
 import type { SpecLocation, SpecPath } from './location.ts';
-import { type Override, parseOverride } from './override.ts';
+import { type Override, parseOverride, type WrittenOverride } from './override.ts';
 import { isPlainMap, type PlainMap } from './plain-data.ts';
 import { type SpecProblem, throwProblems } from './problems.ts';
 import { type JobSource, resolveJob } from './resolve-job.ts';
@@ -19,8 +19,8 @@ export interface LoadSpecOptions {
   readonly path: string;
   /** Environment variables that `${VAR}` may name. */
   readonly env: Env;
-  /** Each `path=value` as it follows `--set`. */
-  readonly overrides?: readonly string[];
+  /** In the order in which they win, the last one most. */
+  readonly overrides?: readonly WrittenOverride[];
 }
 
 export interface LoadedSpec {

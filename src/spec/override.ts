@@ -2,9 +2,12 @@ import { type Document, isScalar, parseDocument } from 'yaml';
 import { AppError } from '../core/errors.ts';
 import { yamlOptions } from './yaml-document.ts';
 
+/** An override as it was written: `path=value` after `--set`, or an option of its own that stands for one. */
+export type WrittenOverride = string | { readonly option: string; readonly assignment: string };
+
 /** One `--set path=value`. */
 export interface Override {
-  /** As messages name it: `--set execution.batchSize`. */
+  /** As messages name it: `--set execution.batchSize`, or `--batch-size`. */
   readonly option: string;
   /** The path as it was split at its dots; `"a.b"` in quotes is one segment. */
   readonly path: readonly [string, ...string[]];
@@ -12,16 +15,17 @@ export interface Override {
 }
 
 /** @throws AppError USAGE when it isn't `path=value`. */
-export function parseOverride(written: string): Override {
-  const [, pathText, valueText] = /^((?:"[^"]*"|[^="])+)=(.*)$/s.exec(written) ?? [];
+export function parseOverride(written: WrittenOverride): Override {
+  const assignment = typeof written === 'string' ? written : written.assignment;
+  const [, pathText, valueText] = /^((?:"[^"]*"|[^="])+)=(.*)$/s.exec(assignment) ?? [];
   const [first, ...rest] = (pathText ?? '').match(/"[^"]*"|[^."]+/g) ?? [];
   if (pathText === undefined || valueText === undefined || first === undefined) {
-    throw new AppError('USAGE', `--set ${written}: is not a path and a value with = between them`, {
+    throw new AppError('USAGE', `--set ${assignment}: is not a path and a value with = between them`, {
       hint: 'write for example `--set execution.batchSize=256` or `--set jobs.NAME.output.keep=[a,b]`',
     });
   }
   return {
-    option: `--set ${pathText}`,
+    option: typeof written === 'string' ? `--set ${pathText}` : written.option,
     path: [unquoted(first), ...rest.map(unquoted)],
     value: readValue(valueText, pathText),
   };
