@@ -142,7 +142,7 @@ function resolveOutputs({ job, model, locate }: PlanInput) {
 }
 
 /** Bytes of one row's predictions; a free dimension counts as 64, strings as 16. */
-function predictionBytes(outputs: ReturnType<typeof resolveOutputColumns>): number {
+export function predictionBytes(outputs: ReturnType<typeof resolveOutputColumns>): number {
   const bytes: Readonly<Record<string, number>> = { float64: 8, int64: 8, uint64: 8, string: 16 };
   return outputs.reduce(
     (sum, output) =>

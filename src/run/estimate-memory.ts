@@ -1,0 +1,35 @@
+import { sizeOf } from '../dataset/contract.ts';
+import { predictionBytes } from '../plan/plan-run.ts';
+import { predictedColumns } from '../plan/predicted-columns.ts';
+import { type RunPlan, shardRowCount } from '../plan/run-plan.ts';
+
+export interface MemoryEstimate {
+  readonly workerBytes: number;
+  /** Of all workers and the parent. */
+  readonly totalBytes: number;
+}
+
+/** Node, DuckDB and ONNX Runtime before they hold anything, as measured. */
+const emptyWorkerBytes = 150 * 2 ** 20;
+const parentBytes = 120 * 2 ** 20;
+/** A model takes about its file's size twice while it is loaded and optimised. */
+const modelCopies = 2;
+/** What a measured batch comes to at most. */
+const batchRowsAtMost = 16_384;
+const bytesPerValue = 8;
+
+/** What a run will take at its peak, roughly: tensors inside the model are unknown before it runs. */
+export function estimateMemory(
+  plan: RunPlan,
+  how: { readonly workers: number; readonly batchRows: number | undefined; readonly prefetch: boolean },
+): MemoryEstimate {
+  const batchRows = plan.fixedBatchRows ?? how.batchRows ?? batchRowsAtMost;
+  const rowBytes = plan.features.reduce((sum, { innerShape }) => sum + sizeOf(innerShape) * bytesPerValue, 0);
+  const shardRows = plan.shards.reduce((most, shard) => Math.max(most, shardRowCount(shard)), 0);
+  const workerBytes =
+    emptyWorkerBytes +
+    modelCopies * plan.model.sizeBytes +
+    batchRows * rowBytes * (how.prefetch ? 2 : 1) +
+    shardRows * predictionBytes(predictedColumns(plan));
+  return { workerBytes, totalBytes: parentBytes + how.workers * workerBytes };
+}

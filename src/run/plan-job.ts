@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { AppError } from '../core/errors.ts';
+import type { Slot } from '../executor/contract.ts';
+import { inputRejectsName } from '../plan/layout.ts';
+import type { RunPlan } from '../plan/run-plan.ts';
+import { estimateMemory, type MemoryEstimate } from './estimate-memory.ts';
+import type { Ports } from './ports.ts';
+import { type JobRequest, openJob, type PreparedJob, prepareJob } from './prepare-job.ts';
+
+/** How a run would begin, given what is in its output folder now. */
+export type RunStart =
+  | { readonly state: 'new'; readonly publishedRunId: string | undefined; readonly publishedParts: number }
+  | { readonly state: 'resume'; readonly runId: string; readonly shardsDone: number }
+  | { readonly state: 'skip'; readonly publishedRunId: string | undefined }
+  | { readonly state: 'refuse'; readonly error: AppError };
+
+/** All that can be told of a run before it runs. */
+export interface JobPlan {
+  readonly request: JobRequest;
+  readonly outputFolder: string;
+  readonly plan: RunPlan;
+  readonly start: RunStart;
+  readonly slots: readonly Slot[];
+  readonly prefetch: boolean;
+  /** undefined is measured when the first worker is warm. */
+  readonly batchRows: number | undefined;
+  readonly memory: MemoryEstimate;
+}
+
+/**
+ * Decides what a run would do, and writes nothing but copies of text inputs to a temporary folder.
+ * @throws AppError what planning throws; what would keep the run from starting is in `start`
+ */
+export async function planJob(ports: Ports, options: JobRequest & { readonly restart: boolean }): Promise<JobPlan> {
+  const { execution } = options.job;
+  const devices = await ports.findDevices(execution.devices);
+  const prepared = await prepareJob(ports, options);
+  const plan = await planHere(ports, prepared);
+  const start = await startOf(ports, prepared, options.restart);
+  const left = plan.shards.length - (start.state === 'resume' ? start.shardsDone : 0);
+  const slots = ports.planSlots({ ...execution, devices, modelBytes: plan.model.sizeBytes }).slice(0, left);
+  const prefetch = execution.readAhead === 'auto' ? ports.canReadAhead(slots) : execution.readAhead > 0;
+  const measured =
+    start.state === 'resume' ? await ports.store.readBatchRows(prepared.outputFolder, start.runId) : undefined;
+  const batchRows = plan.fixedBatchRows ?? (execution.batchSize === 'auto' ? measured : execution.batchSize);
+  return {
+    request: options,
+    outputFolder: prepared.outputFolder,
+    plan,
+    start,
+    slots,
+    prefetch,
+    batchRows,
+    memory: estimateMemory(plan, { workers: slots.length, batchRows, prefetch }),
+  };
+}
+
+/**
+ * Checks that a job fits its model and data, as far as that shows without scoring.
+ * @throws AppError what planning throws
+ */
+export async function validateJob(ports: Ports, request: JobRequest): Promise<RunPlan> {
+  return planHere(ports, await prepareJob(ports, request));
+}
+
+async function planHere(ports: Ports, prepared: PreparedJob): Promise<RunPlan> {
+  await using folder = await ports.temporaryFolder();
+  const places = { stagingFolder: folder.path, rejectsPath: join(folder.path, inputRejectsName) };
+  return (await openJob(ports, prepared, places)).plan;
+}
+
+/** What `openRun` would find; it throws what this returns as `refuse`. */
+async function startOf(ports: Ports, prepared: PreparedJob, restart: boolean): Promise<RunStart> {
+  const { outputFolder, fingerprint, identity, request } = prepared;
+  const { mode } = request.job.output;
+  try {
+    const previous = await ports.store.readManifest(outputFolder);
+    const wanted = { job: request.job.name, fingerprint, identity };
+    const run = restart ? undefined : await ports.store.findResumable(outputFolder, wanted, previous);
+    if (run !== undefined) {
+      const commits = await ports.store.validCommits(outputFolder, run, { mode, previous });
+      return { state: 'resume', runId: run.runId, shardsDone: commits.size };
+    }
+    const publishedRunId = previous?.runs.at(-1)?.runId;
+    if ((await ports.store.check(outputFolder, mode, previous)) === 'skip') return { state: 'skip', publishedRunId };
+    return { state: 'new', publishedRunId, publishedParts: previous?.parts.length ?? 0 };
+  } catch (error) {
+    if (error instanceof AppError) return { state: 'refuse', error };
+    throw error;
+  }
+}
