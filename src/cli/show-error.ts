@@ -1,25 +1,42 @@
 import { AppError, exitCodeOf } from '../core/errors.ts';
+import { newPaint, type Paint } from './colour.ts';
 import type { Io } from './io.ts';
 
 /** Prints an error the way that every command does, and returns the exit code. */
 export function showError(io: Io, thrown: unknown, isJson: boolean): number {
-  // Cleaning up after a failure may fail too; the first failure is the one to mend.
-  const error = thrown instanceof SuppressedError ? thrown.suppressed : thrown;
-  const exitCode = exitCodeOf(error);
-  if (isJson) io.out(`${JSON.stringify({ v: 1, type: 'error', ...errorRecord(error), exitCode })}\n`);
-  io.err(errorText(error));
-  return exitCode;
+  const error = firstFailure(thrown);
+  if (isJson) io.out(`${errorLine(error)}\n`);
+  io.err(errorText(error, io.paintErr));
+  return exitCodeOf(error);
 }
 
-export function errorText(error: unknown): string {
+/** Cleaning up after a failure may fail too; the first failure is the one to mend. */
+export function firstFailure(thrown: unknown): unknown {
+  return thrown instanceof SuppressedError ? firstFailure(thrown.suppressed) : thrown;
+}
+
+export function errorText(error: unknown, paint: Paint = newPaint(false)): string {
   if (!(error instanceof AppError)) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return `error INTERNAL: this is a bug in nightshift, please report it\n${text}\n`;
+    return `${paint('red', 'error INTERNAL:')} this is a bug in nightshift, please report it\n${text}\n`;
   }
-  return `error ${error.code}: ${error.message}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`;
+  const hint = error.hint === undefined ? '' : `${paint('cyan', 'hint:')} ${error.hint}\n`;
+  return `${paint('red', `error ${error.code}:`)} ${error.message}\n${hint}`;
 }
 
-function errorRecord(error: unknown): Record<string, unknown> {
+/** The line that `--json` prints for an error. */
+export function errorLine(error: unknown, where: { readonly job?: string } = {}): string {
+  return JSON.stringify({
+    v: 1,
+    type: 'error',
+    time: new Date().toISOString(),
+    ...where,
+    ...errorRecord(error),
+    exitCode: exitCodeOf(error),
+  });
+}
+
+export function errorRecord(error: unknown): Record<string, unknown> {
   if (!(error instanceof AppError)) return { code: 'INTERNAL', message: String(error) };
   return { code: error.code, message: error.message, hint: error.hint, details: error.details };
 }

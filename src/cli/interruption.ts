@@ -1,0 +1,47 @@
+import { AppError } from '../core/errors.ts';
+import { signalExitCode } from '../core/host.ts';
+import { lostReaderExitCode, onLostReader } from './lost-reader.ts';
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+type Signal = (typeof signals)[number];
+
+const hint = 'run the same command again to go on; finished shards are kept';
+
+/** Turns the first signal into an abort, and the second into an immediate exit. */
+export class Interruption implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #listeners: readonly (readonly [Signal, () => void])[];
+  readonly #lostReader: Disposable;
+
+  /** @param onFirst is told of the first signal, to say what happens now */
+  constructor(onFirst: (signal: Signal) => void) {
+    this.#listeners = signals.map((signal) => [signal, () => this.#interrupt(signal, onFirst)]);
+    for (const [signal, listener] of this.#listeners) process.on(signal, listener);
+    this.#lostReader = onLostReader(() => this.#controller.abort(new LostReader()));
+  }
+
+  /** Its reason is the error that the command ends with. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  #interrupt(signal: Signal, onFirst: (signal: Signal) => void): void {
+    const exitCode = signalExitCode(signal);
+    // Workers are killed as this process exits; what they had not committed is scored again next time.
+    if (this.signal.aborted) process.exit(exitCode);
+    onFirst(signal);
+    this.#controller.abort(new AppError('INTERRUPTED', `stopped by ${signal}`, { hint, exitCode }));
+  }
+
+  [Symbol.dispose](): void {
+    for (const [signal, listener] of this.#listeners) process.off(signal, listener);
+    this.#lostReader[Symbol.dispose]();
+  }
+}
+
+/** Nobody reads stdout any more: the run stops as for a signal, and in silence. */
+export class LostReader extends AppError {
+  constructor() {
+    super('INTERRUPTED', 'stdout was closed', { hint, exitCode: lostReaderExitCode });
+  }
+}

@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import { runAction } from './action.ts';
+import { withHelp } from './help-text.ts';
+import { addSpecArguments, addSpecOptions, type SpecFlags } from './spec-options.ts';
+
+export function addPlanCommand(program: Command): void {
+  const command = program
+    .command('plan')
+    .summary('show what a run would do, touching nothing')
+    .description(
+      `Shows what a run would do, touching nothing: inputs, shards, model, features, output, workers and memory.
+Ends with the error and exit code that a run would meet before its first batch, if any.`,
+    );
+  addSpecOptions(addSpecArguments(command))
+    .option('--json', 'print one JSON document')
+    .action((spec: string, names: readonly string[], flags: SpecFlags) =>
+      runAction(flags, async (io) => {
+        const { showPlans } = await import('./show-plans.ts');
+        return showPlans(io, { spec, names, flags });
+      }),
+    );
+  withHelp(command, {
+    examples: [
+      ['nightshift plan', 'all jobs of jobs.yaml'],
+      ['nightshift plan jobs.yaml late-flights', 'one of them'],
+      ['nightshift plan --json | jq .jobs[0].shards', 'a part of it, for a program'],
+    ],
+  });
+}

@@ -1,0 +1,55 @@
+import { predictedColumns } from '../plan/predicted-columns.ts';
+import { shardRowCount } from '../plan/run-plan.ts';
+import type { JobPlan, RunStart } from '../run/plan-job.ts';
+import { errorRecord } from './show-error.ts';
+
+/** What a run would do, for programs; fields are only ever added. */
+export function planRecord(job: JobPlan): Record<string, unknown> {
+  const { request, plan, slots } = job;
+  const types = new Map(plan.dataset.columns.map((column) => [column.name, column.type]));
+  return {
+    job: request.job.name,
+    fingerprint: plan.fingerprint,
+    input: {
+      format: plan.dataset.format,
+      files: plan.dataset.files.map(({ source, rowCount, sizeBytes }) => ({ path: source, rowCount, sizeBytes })),
+      rowCount: plan.dataset.files.reduce((sum, file) => sum + file.rowCount, 0),
+      rejectedLines: plan.dataset.rejectedLines,
+      where: plan.dataset.where,
+      limit: request.job.input.limit,
+    },
+    rowCount: plan.rowCount,
+    shards: plan.shards.map((shard) => ({ shard: shard.index, rowCount: shardRowCount(shard), ranges: shard.ranges })),
+    model: {
+      path: plan.model.path,
+      sha256: plan.model.sha256,
+      sizeBytes: plan.model.sizeBytes,
+      ...plan.model.signature,
+    },
+    features: plan.features.map(({ input, columns, element, innerShape, nulls }) => ({
+      input,
+      columns: columns.map(({ name, type, nullFree }) => ({ name, type, nullFree })),
+      type: element,
+      innerShape,
+      nulls,
+    })),
+    output: {
+      path: job.outputFolder,
+      ...plan.part,
+      mode: request.job.output.mode,
+      keep: plan.keep.map((name) => ({ name, type: types.get(name) })),
+      columns: predictedColumns(plan).map(({ name, type, innerShape, source }) => ({ name, type, innerShape, source })),
+    },
+    start: startRecord(job.start),
+    execution: {
+      workers: slots.map(({ device, intraOpThreads }) => ({ device: device.name, intraOpThreads })),
+      batchRows: job.batchRows ?? 'auto',
+      prefetch: job.prefetch,
+      memory: job.memory,
+    },
+  };
+}
+
+function startRecord(start: RunStart): Record<string, unknown> {
+  return start.state === 'refuse' ? { state: start.state, error: errorRecord(start.error) } : { ...start };
+}

@@ -1,0 +1,173 @@
+import { assertNever } from '../core/errors.ts';
+import { predictedColumns } from '../plan/predicted-columns.ts';
+import { type PlanFeature, type RunPlan, shardRowCount } from '../plan/run-plan.ts';
+import type { JobPlan, RunStart } from '../run/plan-job.ts';
+import { aligned, bytesText, cellText, countText, pluralText } from './aligned.ts';
+import type { Paint } from './colour.ts';
+import { shownPath } from './shown-path.ts';
+
+export interface PlanTextOptions {
+  readonly paint: Paint;
+  /** Paths below it are shown relative to it. */
+  readonly folder: string;
+}
+
+type Row = readonly [name: string, text: string];
+
+const namesWidth = 70;
+
+/** What a run would do, for people: one row for each thing, one more for each of several. */
+export function planText(job: JobPlan, options: PlanTextOptions): string {
+  const { paint } = options;
+  const { name, description } = job.request.job;
+  const rows = [
+    ...inputRows(job, options),
+    ...modelRows(job.plan, options),
+    ...featureRows(job.plan.features),
+    ...outputRows(job, options),
+    ...executionRows(job),
+  ];
+  const named = rows.map(([label, text]) => [paint('dim', label.padEnd(9)), text]);
+  const title = `${paint('bold', name)}${description === undefined ? '' : `  ${paint('dim', description)}`}`;
+  return `${title}\n${aligned(named, { indent: 2 })}`;
+}
+
+function inputRows({ request, plan }: JobPlan, { folder }: PlanTextOptions): readonly Row[] {
+  const { dataset } = plan;
+  const [first] = dataset.files;
+  const bytes = dataset.files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  const rows = dataset.files.reduce((sum, file) => sum + file.rowCount, 0);
+  const more = dataset.files.length > 1 ? ` and ${countText(dataset.files.length - 1)} more` : '';
+  const copied = dataset.format === 'parquet' ? '' : ', copied to Parquet once';
+  return [
+    ['input', `${first === undefined ? 'no file' : shownPath(first.source, folder)}${more}`],
+    ['', `${dataset.format}, ${pluralText(rows, 'row')}, ${bytesText(bytes)}${copied}`],
+    ...optionalRow('', dataset.rejectedLines, (lines) =>
+      lines === 0 ? undefined : `${pluralText(lines, 'line')} cannot be parsed and will be rejected`,
+    ),
+    ...optionalRow('where', dataset.where, (where) => cellText(where, 100)),
+    ...optionalRow('limit', request.job.input.limit, (limit) => `the first ${pluralText(limit, 'row')}`),
+    ['shards', shardsText(plan)],
+  ];
+}
+
+function optionalRow<Value>(
+  name: string,
+  value: Value | undefined,
+  text: (value: Value) => string | undefined,
+): readonly Row[] {
+  const shown = value === undefined ? undefined : text(value);
+  return shown === undefined ? [] : [[name, shown]];
+}
+
+function shardsText({ shards, rowCount }: RunPlan): string {
+  const sizes = shards.map(shardRowCount);
+  // Not Math.min(...sizes): there may be more shards than a call takes arguments.
+  const least = sizes.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const most = sizes.reduce((a, b) => Math.max(a, b), 0);
+  if (shards.length === 1) return `1 shard of ${pluralText(rowCount, 'row')}`;
+  const each = least === most ? `${countText(most)} each` : `${countText(least)} to ${countText(most)} each`;
+  return `${pluralText(shards.length, 'shard')} over ${pluralText(rowCount, 'row')}, ${each}`;
+}
+
+function modelRows({ model }: RunPlan, { folder }: PlanTextOptions): readonly Row[] {
+  const values = (list: RunPlan['model']['signature']['inputs']) =>
+    list.map((value) =>
+      value.kind === 'tensor' ? `${value.name} ${typeText(value.type, value.shape)}` : `${value.name} ${value.type}`,
+    );
+  return [
+    ['model', `${shownPath(model.path, folder)}  sha256 ${model.sha256.slice(0, 12)}, ${bytesText(model.sizeBytes)}`],
+    ['', `in   ${cellText(values(model.signature.inputs).join(', '), 100)}`],
+    ['', `out  ${cellText(values(model.signature.outputs).join(', '), 100)}`],
+  ];
+}
+
+/** `float32[N, 14]`: a free dimension has its name, or `?`. */
+function typeText(type: string, shape: readonly (number | string)[]): string {
+  const dims = shape.map((dim, index) => (dim === '' ? (index === 0 ? 'N' : '?') : dim));
+  return `${type}[${dims.join(', ')}]`;
+}
+
+function featureRows(features: readonly PlanFeature[]): readonly Row[] {
+  const width = features.reduce((most, { input }) => Math.max(most, input.length), 0);
+  return features.flatMap((feature, index): readonly Row[] => {
+    const { input, columns, element, innerShape, nulls } = feature;
+    const policy = nulls === 'reject' ? 'nulls are rejected' : `nulls become ${nullText(nulls)}`;
+    const isNullFree = columns.every((column) => column.nullFree);
+    const tensor = `${typeText(element, ['', ...innerShape])}, ${isNullFree ? 'no nulls' : policy}`;
+    const label = index === 0 ? 'features' : '';
+    const name = input.padEnd(width);
+    const [only] = columns;
+    if (only !== undefined && columns.length === 1) return [[label, `${name}  ← ${only.name} as ${tensor}`]];
+    const lines = wrapped(columns.map((column) => column.name));
+    const indent = ' '.repeat(width + 4);
+    return [
+      [label, `${name}  ← ${columns.length} columns as ${tensor}`],
+      ...lines.map((line): Row => ['', `${indent}${line}`]),
+    ];
+  });
+}
+
+/** Names on as many lines as they take. */
+function wrapped(names: readonly string[]): readonly string[] {
+  const lines: string[] = [];
+  for (const name of names) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + name.length + 2 <= namesWidth) lines[lines.length - 1] = `${last}, ${name}`;
+    else lines.push(name);
+  }
+  return lines;
+}
+
+function nullText(nulls: Exclude<PlanFeature['nulls'], 'reject'>): string {
+  return nulls === 'nan' ? 'NaN' : JSON.stringify(nulls.value);
+}
+
+function outputRows(job: JobPlan, { paint, folder }: PlanTextOptions): readonly Row[] {
+  const { plan, start, outputFolder } = job;
+  const { format, compression } = plan.part;
+  const types = new Map(plan.dataset.columns.map((column) => [column.name, column.type]));
+  const kept = plan.keep.map((name) => `${name} ${types.get(name) ?? ''}`);
+  const predicted = predictedColumns(plan).map(
+    ({ name, type, innerShape }) => `${name} ${innerShape.length === 0 ? type : `${type}[${innerShape.join(', ')}]`}`,
+  );
+  return [
+    ['output', `${shownPath(outputFolder, folder)}  ${format}${compression === 'none' ? '' : `, ${compression}`}`],
+    ['', startText(start, job, paint)],
+    ['keep', kept.length === 0 ? 'no column' : cellText(kept.join(', '), 100)],
+    ['predict', cellText(predicted.join(', '), 100)],
+  ];
+}
+
+function startText(start: RunStart, { request, plan }: JobPlan, paint: Paint): string {
+  const { mode } = request.job.output;
+  switch (start.state) {
+    case 'new':
+      if (start.publishedRunId === undefined) return `mode ${mode}: nothing is published there yet`;
+      return mode === 'append'
+        ? `mode append: adds to the ${pluralText(start.publishedParts, 'part')} that are there`
+        : `mode ${mode}: replaces run ${start.publishedRunId}`;
+    case 'resume':
+      return `goes on with run ${start.runId}: ${start.shardsDone} of ${pluralText(plan.shards.length, 'shard')} done`;
+    case 'skip':
+      return `mode ignore: run ${start.publishedRunId ?? ''} is published there, so nothing would be scored`;
+    case 'refuse':
+      return `${paint('red', 'the run would stop:')} ${start.error.code}`;
+    default:
+      return assertNever(start);
+  }
+}
+
+function executionRows({ slots, batchRows, plan, prefetch, memory }: JobPlan): readonly Row[] {
+  const devices = [
+    ...new Set(slots.map(({ device }) => (device.kind === 'cpu' ? 'cpu' : `${device.name} (${device.description})`))),
+  ];
+  const threads = slots[0]?.intraOpThreads ?? 1;
+  const batch = batchRows === undefined ? 'measured when a worker is warm' : pluralText(batchRows, 'row');
+  const fixed = plan.fixedBatchRows === undefined ? '' : ', which the model fixes';
+  return [
+    ['workers', `${slots.length} × ${pluralText(threads, 'thread')} on ${devices.join(', ')}`],
+    ['batch', `${batch}${fixed}, ${prefetch ? 'read ahead' : 'not read ahead'}`],
+    ['memory', `about ${bytesText(memory.totalBytes)}, ${bytesText(memory.workerBytes)} a worker`],
+  ];
+}

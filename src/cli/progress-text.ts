@@ -1,0 +1,94 @@
+import { countText, pluralText } from './aligned.ts';
+import type { Paint } from './colour.ts';
+import { clockText } from './duration-text.ts';
+import { type Pace, paceAt, type RunProgress } from './run-progress.ts';
+
+export interface ProgressFrame {
+  readonly nowMs: number;
+  /** Characters of a line, exclusive: a line that fills the last one would wrap. */
+  readonly width: number;
+  readonly paint: Paint;
+}
+
+const barWidthAtMost = 40;
+const barWidthAtLeast = 8;
+
+/** The lines of a moving display: one for the run, one for what it is at, one for each device. */
+export function progressLines(state: RunProgress, frame: ProgressFrame): readonly string[] {
+  const pace = paceAt(state, frame.nowMs);
+  const label = Math.max(state.job.length, ...state.devices.map(({ name }) => name.length + 2));
+  if (state.phase === 'opening') return [fitted([piece(`${state.job}  reading the input …`)], frame)];
+  return [
+    runLine(state, pace, { ...frame, label }),
+    fitted([piece(' '.repeat(label)), ...countPieces(state)], frame),
+    ...pace.devices.map((device) =>
+      fitted(
+        [
+          piece(`  ${device.name}`.padEnd(label), 'dim'),
+          piece(pluralText(device.workers, 'worker'), 'dim'),
+          piece(rateText(device.rowsPerSecond), 'dim'),
+        ],
+        frame,
+      ),
+    ),
+  ];
+}
+
+/** A part of a line; the style does not count for its width. */
+interface Piece {
+  readonly text: string;
+  readonly style: 'plain' | 'dim' | 'bold' | 'cyan' | 'yellow';
+}
+
+function piece(text: string, style: Piece['style'] = 'plain'): Piece {
+  return { text, style };
+}
+
+function runLine(state: RunProgress, pace: Pace, frame: ProgressFrame & { readonly label: number }): string {
+  const head = piece(state.job.padEnd(frame.label), 'bold');
+  const percent = piece(`${Math.floor(pace.fraction * 100)} %`.padStart(5));
+  const rate = piece(rateText(pace.rowsPerSecond));
+  const left = pace.secondsLeft === undefined ? [] : [piece(`ETA ${clockText(pace.secondsLeft)}`)];
+  const rows = piece(`${countText(pace.rows)} of ${countText(state.rows)} rows`);
+  // What matters least goes first when the terminal is narrow.
+  const variants = [[percent, rows, rate, ...left], [percent, rate, ...left], [percent, ...left], [percent]];
+  for (const tail of variants) {
+    const taken = head.text.length + tail.reduce((sum, { text }) => sum + text.length + 2, 0) + 2;
+    const room = frame.width - 1 - taken;
+    if (room < barWidthAtLeast) continue;
+    return fitted([head, ...barPieces(pace.fraction, Math.min(room, barWidthAtMost)), ...tail], frame);
+  }
+  return fitted([head, percent], frame);
+}
+
+/** Two pieces that stand as one: the second has no gap before it. */
+function barPieces(fraction: number, width: number): readonly Piece[] {
+  const full = Math.min(width, Math.floor(fraction * width));
+  return [piece('━'.repeat(full), 'cyan'), piece(`\0${'─'.repeat(width - full)}`, 'dim')];
+}
+
+function countPieces(state: RunProgress): readonly Piece[] {
+  const pieces = [piece(`${countText(state.shardsDone)} of ${pluralText(state.shards, 'shard')}`, 'dim')];
+  if (state.rejected > 0) pieces.push(piece(`${countText(state.rejected)} rejected`, 'yellow'));
+  if (state.retries > 0) pieces.push(piece(`${countText(state.retries)} retried`, 'yellow'));
+  return pieces;
+}
+
+function rateText(rowsPerSecond: number | undefined): string {
+  return rowsPerSecond === undefined ? '– rows/s' : `${countText(Math.round(rowsPerSecond))} rows/s`;
+}
+
+/** Pieces with gaps between them, cut where the line ends. */
+function fitted(pieces: readonly Piece[], { width, paint }: ProgressFrame): string {
+  let room = width - 1;
+  let line = '';
+  for (const [index, { text, style }] of pieces.entries()) {
+    const gap = index === 0 || text.startsWith('\0') ? '' : '  ';
+    const shown = text.replace('\0', '');
+    if (gap.length >= room) break;
+    const cut = shown.slice(0, room - gap.length);
+    room -= gap.length + cut.length;
+    line += gap + (style === 'plain' || cut === '' ? cut : paint(style, cut));
+  }
+  return line;
+}

@@ -1,0 +1,96 @@
+import { exitCodeOf } from '../core/errors.ts';
+import { runJob } from '../run/run-job.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
+import type { LoadedSpec } from '../spec/load-spec.ts';
+import { checkOutputs, chooseJobs, jobRequest } from './choose-jobs.ts';
+import { newPorts } from './context.ts';
+import { Interruption, LostReader } from './interruption.ts';
+import type { Io } from './io.ts';
+import { openSpec, type SpecRequest } from './open-spec.ts';
+import { newBarReporter } from './report-bar.ts';
+import { newJsonReporter } from './report-json.ts';
+import { newLineReporter } from './report-lines.ts';
+import type { Reporter, Verbosity } from './reporter.ts';
+import type { RunFlags } from './run-command.ts';
+import { errorLine, errorText, firstFailure } from './show-error.ts';
+
+/**
+ * Runs jobs in their order. The first failure ends it, or with `keepGoing` is remembered; an interruption always does.
+ * @returns the exit code
+ */
+export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<number> {
+  const { flags } = request;
+  const spec = await openSpec(request);
+  const jobs = chooseJobs(spec, request.names);
+  checkOutputs(spec, jobs);
+  using reporter = newReporter(io, flags);
+  using interruption = new Interruption(() =>
+    reporter.note('stopping after the current batch; press Ctrl-C again to stop now'),
+  );
+  const { signal } = interruption;
+  let exitCode = 0;
+  for (const [index, job] of jobs.entries()) {
+    const failure = await runOne({ spec, job, flags, signal, reporter });
+    if (failure === undefined) continue;
+    // Below a bar that still moves, the message would be overwritten.
+    reporter[Symbol.dispose]();
+    showFailure(io, failure.error, { job: job.name, isJson: flags.json === true });
+    if (exitCode === 0) exitCode = exitCodeOf(failure.error);
+    if (flags.keepGoing === true && !signal.aborted) continue;
+    const left = jobs.slice(index + 1).map(({ name }) => name);
+    if (left.length > 0 && !(failure.error instanceof LostReader)) reporter.note(notRun(left, signal.aborted));
+    break;
+  }
+  // What was given up for a signal, like copying an input, may still hold the process.
+  if (signal.aborted) process.exit(exitCode);
+  return exitCode;
+}
+
+interface OneJob {
+  readonly spec: LoadedSpec;
+  readonly job: JobSpec;
+  readonly flags: RunFlags;
+  readonly signal: AbortSignal;
+  readonly reporter: Reporter;
+}
+
+/** @returns what the job failed with, if it did */
+async function runOne({
+  spec,
+  job,
+  flags,
+  signal,
+  reporter,
+}: OneJob): Promise<{ readonly error: unknown } | undefined> {
+  try {
+    signal.throwIfAborted();
+    const options = { ...jobRequest(spec, job), restart: flags.restart === true, signal };
+    for await (const event of runJob(newPorts(), options)) reporter.report(event);
+    return undefined;
+  } catch (thrown) {
+    return { error: firstFailure(thrown) };
+  }
+}
+
+function showFailure(
+  io: Io,
+  error: unknown,
+  { job, isJson }: { readonly job: string; readonly isJson: boolean },
+): void {
+  if (error instanceof LostReader) return;
+  if (isJson) io.out(`${errorLine(error, { job })}\n`);
+  io.err(errorText(error, io.paintErr));
+}
+
+function notRun(names: readonly string[], wasAborted: boolean): string {
+  const jobs = names.length === 1 ? `job ${names[0]} was` : `jobs ${names.join(', ')} were`;
+  return `${jobs} not run${wasAborted ? '' : '; --keep-going goes on after a failure'}`;
+}
+
+function newReporter(io: Io, flags: RunFlags): Reporter {
+  if (flags.json === true) return newJsonReporter(io);
+  const verbosity: Verbosity = flags.quiet === true ? 'quiet' : flags.verbose === true ? 'verbose' : 'normal';
+  const options = { verbosity, folder: process.cwd() };
+  if (!io.isWatched || verbosity === 'quiet') return newLineReporter(io, options);
+  return newBarReporter(io, { ...options, stream: process.stderr });
+}

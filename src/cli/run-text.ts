@@ -1,0 +1,123 @@
+import { assertNever } from '../core/errors.ts';
+import type { RunEvent } from '../run/events.ts';
+import { bytesText, countText, pluralText } from './aligned.ts';
+import type { Paint } from './colour.ts';
+import { durationText } from './duration-text.ts';
+import { shownPath } from './shown-path.ts';
+
+/** How much a line matters: `quiet` keeps only warnings, `verbose` adds details. */
+export type Level = 'warning' | 'info' | 'detail';
+
+export interface RunLine {
+  readonly level: Level;
+  readonly text: string;
+}
+
+export interface RunTextOptions {
+  readonly paint: Paint;
+  /** Paths below it are shown relative to it. */
+  readonly folder: string;
+}
+
+/** What an event has to say in a log, if anything; progress is told from all events together. */
+export function runLines(event: RunEvent, options: RunTextOptions): readonly RunLine[] {
+  const { paint } = options;
+  const line = (level: Level, text: string): RunLine => ({ level, text: `${paint('bold', event.job)}  ${text}` });
+  const warning = (text: string) => line('warning', `${paint('yellow', 'warning:')} ${text}`);
+  switch (event.type) {
+    case 'run-started':
+      return event.resumes
+        ? [line('info', `going on with unfinished run ${event.runId}`)]
+        : [line('detail', `run ${event.runId} scores into ${shownPath(event.output, options.folder)}`)];
+    case 'run-skipped':
+      return [line('info', `nothing to do: ${event.reason} (${shownPath(event.output, options.folder)})`)];
+    case 'input-staged': {
+      const { format, files, seconds, rejectedLines } = event;
+      const staged = line('info', `staged ${pluralText(files, `${format} file`)} in ${durationText(seconds)}`);
+      const lines = `${pluralText(rejectedLines, 'line')} of the input cannot be parsed`;
+      return rejectedLines === 0 ? [staged] : [staged, warning(lines)];
+    }
+    case 'run-planned':
+      return [line('info', plannedText(event))];
+    case 'worker-ready':
+      return [line('detail', `worker ${event.pid} is ready on ${event.device} (${event.providers.join(', ')})`)];
+    case 'worker-lost':
+      return [warning(`${event.message} (${event.code})`)];
+    case 'worker-recycled':
+      return [line('detail', `worker on ${event.device} is replaced, it grew to ${bytesText(event.rssBytes)}`)];
+    case 'batch-measured':
+      return [line('detail', `batch: ${pluralText(event.batchRows, 'row')}`)];
+    case 'shard-started':
+      return [line('detail', `shard ${event.shard} begins on ${event.device}, attempt ${event.attempt}`)];
+    case 'shard-progress':
+      return [];
+    case 'shard-done':
+      return [line('detail', shardText(event))];
+    case 'shard-failed':
+      return shardFailed(event, { line, warning });
+    case 'run-published':
+      return published(event, options).map((text, index) =>
+        index === 0 ? line('info', text) : { level: 'info', text: `  ${text}` },
+      );
+    default:
+      return assertNever(event);
+  }
+}
+
+type Of<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
+
+function plannedText(event: Of<'run-planned'>): string {
+  const { rows, files, shards, shardsDone, workers, devices, intraOpThreads } = event;
+  const work = `${pluralText(rows, 'row')} of ${pluralText(files, 'file')} in ${pluralText(shards, 'shard')}`;
+  const done = shardsDone === 0 ? '' : `, ${countText(shardsDone)} of them done already`;
+  const threads = intraOpThreads === 1 ? '' : ` with ${intraOpThreads} threads each`;
+  const by = workers === 0 ? '' : `; ${pluralText(workers, 'worker')} on ${devices.join(', ')}${threads}`;
+  return `${work}${done}${by}`;
+}
+
+function shardText(event: Of<'shard-done'>): string {
+  const { shard, rows, seconds, device, readSeconds, sessionSeconds, writeSeconds } = event;
+  const rejected = rows.rejected === 0 ? '' : `, ${countText(rows.rejected)} rejected`;
+  const split = `read ${seconds2(readSeconds)}, session ${seconds2(sessionSeconds)}, write ${seconds2(writeSeconds)}`;
+  return `shard ${shard} is done: ${pluralText(rows.out, 'row')}${rejected} in ${seconds2(seconds)} on ${device} (${split})`;
+}
+
+function seconds2(seconds: number): string {
+  return `${seconds.toFixed(2)} s`;
+}
+
+interface LineMakers {
+  readonly line: (level: Level, text: string) => RunLine;
+  readonly warning: (text: string) => RunLine;
+}
+
+function shardFailed(event: Of<'shard-failed'>, { line, warning }: LineMakers): readonly RunLine[] {
+  const { shard, attempt, code, message, willRetry } = event;
+  if (code === 'INTERRUPTED') return [line('detail', `shard ${shard} is stopped`)];
+  const next = willRetry ? 'it will be tried again' : 'it is given up';
+  return [warning(`shard ${shard} failed in attempt ${attempt}, ${next}: ${message} (${code})`)];
+}
+
+function published(event: Of<'run-published'>, options: RunTextOptions): readonly string[] {
+  const { rows, seconds, rowsPerSecond, parts, bytes, providers, batchRows, rejects } = event;
+  const { paint } = options;
+  const rejected = `${countText(rows.rejected)} rejected`;
+  const ledger = [
+    `${countText(rows.in)} in`,
+    `${countText(rows.out)} out`,
+    rows.rejected === 0 ? rejected : paint('yellow', rejected),
+    `${countText(rows.filtered)} filtered`,
+  ];
+  const took = `${durationText(seconds)}, ${countText(rowsPerSecond)} rows/s`;
+  const table = [
+    ['rows', ledger.join(', ')],
+    ['output', `${shownPath(event.output, options.folder)}  ${pluralText(parts, 'part')}, ${bytesText(bytes)}`],
+    ['ran on', `${providers.join(', ')}, batches of ${pluralText(batchRows, 'row')}`],
+    ...rejects.slice(0, 3).map((path) => ['rejects', shownPath(path, options.folder)] as const),
+    ...(rejects.length > 3 ? ([['', `and ${countText(rejects.length - 3)} more`]] as const) : []),
+  ] as const;
+  return [
+    `${paint('green', 'published')} ${pluralText(rows.out, 'row')} in ${took}`,
+    ...table.map(([name, text]) => `${paint('dim', name.padEnd(8))} ${text}`),
+  ];
+}
