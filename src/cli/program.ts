@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addCompletionCommand } from './completion-command.ts';
 import { addDiffCommand } from './diff-command.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 import { exitCodesHelp, withHelp } from './help-text.ts';
 import { addInitCommand } from './init-command.ts';
 import { addInspectCommand } from './inspect-command.ts';
@@ -34,6 +35,7 @@ export function buildProgram(): Command {
   addInspectCommand(program);
   addVerifyCommand(program);
   addDiffCommand(program);
+  addDoctorCommand(program);
   addSchemaCommand(program);
   addCompletionCommand(program);
   return withHelp(program, {
