@@ -120,60 +120,54 @@ function fillSql(request: FeatureRequest): string {
 function listSql(request: FeatureRequest, column: FeatureRequest['columns'][number]): FeatureSql {
   const name = quoteName(column.name);
   const { item, depth } = listItem(column.type);
-  const flat = depth === 1 ? [sizeOf(request.innerShape)] : request.innerShape;
+  const width = sizeOf(request.innerShape);
   const target = sqlTypeOf(request.element);
-  const filled =
-    request.nulls === 'reject'
-      ? name
-      : mapItems(name, depth, (itemName) => `coalesce(${itemName}, ${fillSql(request)})`);
-  const arrayType = `${target}${flat.map((dim) => `[${dim}]`).join('')}`;
-  const cast = `TRY_CAST(${filled} AS ${arrayType})`;
+  const items = flattened(name, depth);
+  const filled = request.nulls === 'reject' ? items : `list_transform(${items}, x -> coalesce(x, ${fillSql(request)}))`;
   const checks: RowCheck[] = [
     { condition: `${name} IS NULL`, code: 'NULL_VALUE', message: quoteText(`column ${column.name} is null`) },
     {
-      condition: `NOT coalesce(${lengthSql(name, flat)}, false)`,
+      condition: `NOT coalesce(${lengthSql(name, listDims(request, depth))} AND len(${items}) = ${width}, false)`,
       code: 'LIST_LENGTH',
-      message: `${quoteText(`column ${column.name}: list of length `)} || len(${name})::VARCHAR || ${quoteText(` where ${flat.join(' × ')} is expected`)}`,
+      message: `${quoteText(`column ${column.name}: list of length `)} || len(${name})::VARCHAR || ${quoteText(` where ${listDims(request, depth).join(' × ')} is expected`)}`,
     },
   ];
   if (request.nulls === 'reject') {
     checks.push({
-      condition: `coalesce(${hasNullSql(name, depth)}, false)`,
+      condition: `coalesce(list_count(${items}) < len(${items}), false)`,
       code: 'NULL_VALUE',
       message: quoteText(`column ${column.name} has a null in its list`),
     });
   }
   if (castability(item, request.element) === 'check') {
-    const lists = '[]'.repeat(depth);
-    const isRounding = familyOf(item) !== 'integer' && target !== 'FLOAT' && target !== 'DOUBLE';
-    const exact =
-      familyOf(item) === 'integer' || isRounding
-        ? `TRY_CAST(${cast} AS ${item}${lists}) = ${name}`
-        : `${cast} IS NOT NULL`;
+    const exact = `x IS NULL OR coalesce(${exactSql('x', item, request.element)}, false)`;
     checks.push({
-      condition: `NOT coalesce(${exact}, false)`,
+      condition: `NOT coalesce(list_bool_and(list_transform(${items}, x -> ${exact})), true)`,
       code: 'CAST_LOSSY',
       message: quoteText(`column ${column.name}: a value of its list cannot become ${request.element} without loss`),
     });
   }
   // A row whose array is null fails a check, so its undefined values reach no batch.
-  return { request, scan: [{ sql: cast, arrayDepth: flat.length }], checks };
+  return { request, scan: [{ sql: `TRY_CAST(${filled} AS ${target}[${width}])`, arrayDepth: 1 }], checks };
 }
 
-function mapItems(list: string, depth: number, item: (name: string) => string): string {
-  const name = `x${depth}`;
-  return `list_transform(${list}, ${name} -> ${depth === 1 ? item(name) : mapItems(name, depth - 1, item)})`;
+/** Nested lists as one, row-major; a null list among them is left out, so that the length tells. */
+function flattened(list: string, depth: number): string {
+  return depth === 1 ? list : `flatten(${flattened(list, depth - 1)})`;
+}
+
+/** Lengths of the lists from the outermost on: the input's shape, without its ones where the lists have no such level. */
+function listDims({ innerShape }: FeatureRequest, depth: number): readonly number[] {
+  if (depth === 1) return [sizeOf(innerShape)];
+  const shapes = [innerShape, innerShape.filter((dim) => dim !== 1)];
+  return shapes.find((shape) => shape.length === depth) ?? [];
 }
 
 function lengthSql(list: string, dims: readonly number[]): string {
   const [dim, ...inner] = dims;
+  if (dim === undefined) return 'true';
   if (inner.length === 0) return `len(${list}) = ${dim}`;
   const name = `y${inner.length}`;
-  return `(len(${list}) = ${dim} AND list_bool_and(list_transform(${list}, ${name} -> ${lengthSql(name, inner)})))`;
-}
-
-function hasNullSql(list: string, depth: number): string {
-  if (depth === 1) return `list_count(${list}) < len(${list})`;
-  const name = `z${depth}`;
-  return `list_bool_or(list_transform(${list}, ${name} -> ${hasNullSql(name, depth - 1)}))`;
+  const isEach = `list_bool_and(list_transform(${list}, ${name} -> coalesce(${lengthSql(name, inner)}, false)))`;
+  return `(len(${list}) = ${dim} AND ${isEach})`;
 }
