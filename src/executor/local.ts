@@ -5,8 +5,8 @@ import { EventQueue } from './event-queue.ts';
 import { fromWire, WorkerProcess } from './worker-process.ts';
 
 const maxAttempts = 3;
-/** How long a cancelled worker has to finish its batch. */
-const graceMs = 10_000;
+/** How long a cancelled worker has to finish its batch. Whoever stops services waits ten seconds or more. */
+const graceMs = 8_000;
 /** When measuring fails: scoring then meets the same rows, and has attempts and messages for what it finds. */
 const unmeasuredBatchRows = 256;
 

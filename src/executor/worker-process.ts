@@ -4,8 +4,6 @@ import { type FromWorker, fromWorkerSchema, type ToWorker, type WireError } from
 import type { Slot } from './contract.ts';
 
 const stderrKept = 2000;
-/** SIGTERM, then this long, then SIGKILL. */
-const killAfterMs = 2000;
 
 export interface WorkerOptions {
   /** Absolute path of the worker's entry. */
@@ -47,8 +45,10 @@ export class WorkerProcess {
     sent.catch(() => undefined);
   }
 
+  /** Ends it after its batch; a shard that it is at comes to nothing. */
   stop(): void {
     this.#stopping = true;
+    this.send({ type: 'cancel' });
     this.send({ type: 'stop' });
   }
 
@@ -100,7 +100,8 @@ function spawn({ entry, slot, env }: WorkerOptions) {
       CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
       OMP_NUM_THREADS: String(slot.intraOpThreads),
     },
-    forceKillAfterDelay: killAfterMs,
+    // Workers ignore the signals that a whole process group gets, so this is what ends them when the parent exits.
+    killSignal: 'SIGKILL',
   } as const);
 }
 

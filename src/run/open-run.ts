@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Manifest, StoredRun, WriteMode } from '../checkpoint/contract.ts';
 import { inputRejectsName, runLayout } from '../plan/layout.ts';
+import { orAborted } from './or-aborted.ts';
 import type { Ports } from './ports.ts';
 import { openJob, type PreparedJob } from './prepare-job.ts';
 
@@ -29,7 +30,7 @@ export type OpenedRun =
 export async function openRun(
   ports: Ports,
   prepared: PreparedJob,
-  options: RunPlace & { readonly restart: boolean },
+  options: RunPlace & { readonly restart: boolean; readonly signal: AbortSignal },
 ): Promise<OpenedRun> {
   const { outputFolder, mode, previous } = options;
   const job = prepared.request.job.name;
@@ -44,21 +45,26 @@ export async function openRun(
   if ((await ports.store.check(outputFolder, mode, previous)) === 'skip') return { state: 'skipped', runId };
   await ports.store.create(outputFolder, runId);
   try {
-    return await planNew(ports, prepared, runId);
+    return await planNew(ports, prepared, { runId, signal: options.signal });
   } catch (error) {
     await ports.store.remove(outputFolder, runId);
     throw error;
   }
 }
 
-async function planNew(ports: Ports, prepared: PreparedJob, runId: string): Promise<OpenedRun> {
+async function planNew(
+  ports: Ports,
+  prepared: PreparedJob,
+  { runId, signal }: { readonly runId: string; readonly signal: AbortSignal },
+): Promise<OpenedRun> {
   const { outputFolder, found } = prepared;
   const layout = runLayout(runId);
   const before = ports.now().getTime();
-  const { plan, dataset } = await openJob(ports, prepared, {
+  const places = {
     stagingFolder: join(outputFolder, layout.input),
     rejectsPath: join(outputFolder, layout.rejects, inputRejectsName),
-  });
+  };
+  const { plan, dataset } = await orAborted(signal, openJob(ports, prepared, places));
   const run = { runId, plan };
   await ports.store.writePlan(outputFolder, run);
   if (found.format === 'parquet') return { state: 'new', run, staged: undefined };

@@ -6,13 +6,14 @@ import { shardRowCount } from '../plan/run-plan.ts';
 import { bodyOf, eventVersion, type RunEvent, type RunEventBody } from './events.ts';
 import { type OpenedRun, openRun, type RunPlace } from './open-run.ts';
 import { type FinishedRun, failureOf, publishedRun } from './outcome.ts';
+import { orAborted } from './or-aborted.ts';
 import type { Ports } from './ports.ts';
 import { type JobRequest, type PreparedJob, prepareJob } from './prepare-job.ts';
 
 export interface RunOptions extends JobRequest {
   /** Discard an unfinished run instead of going on with it. */
   readonly restart: boolean;
-  /** Aborts when the batches that are being scored end; its reason is the error to end with. */
+  /** Stops the run at the end of the batches that are being scored; its reason is the error to end with. */
   readonly signal: AbortSignal;
 }
 
@@ -27,11 +28,11 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
   await using executor = ports.newExecutor();
   const [likely] = ports.planSlots({ ...execution, devices, modelBytes: 0 });
   if (likely !== undefined) executor.warmUp(likely);
-  const prepared = await prepareJob(ports, options);
+  const prepared = await orAborted(options.signal, prepareJob(ports, options));
   const { outputFolder } = prepared;
   await using _lock = await ports.store.lock(outputFolder, started.toISOString());
   const place: RunPlace = { outputFolder, mode: output.mode, previous: await ports.store.readManifest(outputFolder) };
-  const opened = await openRun(ports, prepared, { ...place, restart: options.restart });
+  const opened = await openRun(ports, prepared, { ...place, restart: options.restart, signal: options.signal });
   const runId = opened.state === 'skipped' ? opened.runId : opened.run.runId;
   const event = (body: RunEventBody): RunEvent => ({
     v: eventVersion,
@@ -53,7 +54,10 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
   const { plan } = opened.run;
   const finished = { runId, outputFolder, plan, commits: new Map<number, Commit>(), failures: [] as AppError[] };
   if (opened.state === 'resumed')
-    for (const [shard, commit] of await ports.store.validCommits(outputFolder, opened.run, place))
+    for (const [shard, commit] of await orAborted(
+      options.signal,
+      ports.store.validCommits(outputFolder, opened.run, place),
+    ))
       finished.commits.set(shard, commit);
   const remaining = plan.shards.filter((shard) => !finished.commits.has(shard.index));
   const slots = ports.planSlots({ ...execution, devices, modelBytes: plan.model.sizeBytes }).slice(0, remaining.length);

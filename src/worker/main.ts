@@ -13,8 +13,8 @@ function main(): void {
   let turn: Promise<void> = Promise.resolve();
 
   process.on('disconnect', () => process.exit(0));
-  // The terminal's Ctrl-C reaches the whole group; the parent decides what its workers do about it.
-  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
+  // Ctrl-C, `timeout` and systemd signal the whole group; the parent decides what its workers do about it.
+  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => undefined);
   process.on('message', (raw) => {
     const message = toWorkerSchema.parse(raw);
     if (message.type === 'cancel') {
