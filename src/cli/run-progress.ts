@@ -79,6 +79,7 @@ export function progressAfter(state: RunProgress, event: RunEvent): RunProgress 
     case 'worker-lost':
     case 'worker-recycled':
       return withWorkers(without(state, event.slot), event.device, -1);
+    case 'warning':
     case 'batch-measured':
       return state;
     case 'shard-started':

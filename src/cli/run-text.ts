@@ -41,6 +41,8 @@ export function runLines(event: RunEvent, options: RunTextOptions): readonly Run
       return [line('info', plannedText(event))];
     case 'worker-ready':
       return [line('detail', `worker ${event.pid} is ready on ${event.device} (${event.providers.join(', ')})`)];
+    case 'warning':
+      return [warning(`${event.message} (${event.code})`)];
     case 'worker-lost':
       return [warning(`${event.message} (${event.code})`)];
     case 'worker-recycled':

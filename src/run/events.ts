@@ -49,6 +49,12 @@ type Body =
       readonly providers: readonly string[];
     }
   | {
+      /** The run goes on, but not as it was meant to. */
+      readonly type: 'warning';
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  | {
       readonly type: 'worker-lost';
       readonly slot: number;
       readonly device: string;
@@ -162,6 +168,18 @@ export function bodyOf(happened: ExecutorEvent): RunEventBody {
     default:
       return assertNever(happened);
   }
+}
+
+/** What a person should hear about an event beside the event: a GPU that was asked for and is not used. */
+export function warningOf(happened: ExecutorEvent): RunEventBody | undefined {
+  if (happened.type !== 'worker-ready') return undefined;
+  const { device } = happened.slot;
+  if (device.kind === 'cpu' || happened.providers.includes(device.kind)) return undefined;
+  return {
+    type: 'warning',
+    code: 'PROVIDER_UNAVAILABLE',
+    message: `the ${device.kind} execution provider cannot be used on ${device.name}; execution.fallback lets ${happened.providers.join(', ')} score instead`,
+  };
 }
 
 function place({ slot }: { readonly slot: Slot }): { readonly slot: number; readonly device: string } {
