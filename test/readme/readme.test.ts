@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -8,17 +8,18 @@ import { parseSpec } from '../../src/spec/load-spec.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-/** What a user's checkout has after `npm ci`. */
-const checkout = [
+/** What a user's checkout has after `npm ci`. Copies, since the first `npx` builds the package once more. */
+const copied = [
   'bin',
   'dist',
-  'fixtures',
-  'node_modules',
+  'src',
   'package.json',
   'package-lock.json',
+  'tsconfig.json',
   'jobs.example.yaml',
   '.npmrc',
 ];
+const linked = ['fixtures', 'node_modules'];
 const setUp = 'npm ci && ';
 /** Run by .ci/run rather than from inside the tests, which it runs. */
 const testCommand = 'npm test';
@@ -36,7 +37,8 @@ describe('the README', () => {
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'nightshift readme '));
-    for (const name of checkout) symlinkSync(join(root, name), join(folder, name));
+    for (const name of copied) cpSync(join(root, name), join(folder, name), { recursive: true });
+    for (const name of linked) symlinkSync(join(root, name), join(folder, name));
   });
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
