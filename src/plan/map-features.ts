@@ -3,7 +3,8 @@ import { nearest } from '../core/suggest.ts';
 import { castability, familyOf, listItem, rangeFits } from '../dataset/column-type.ts';
 import { type ColumnSchema, type NullPolicy, sizeOf } from '../dataset/contract.ts';
 import type { TensorSignature } from '../model/contract.ts';
-import type { Locate, PlanInput } from './plan-input.ts';
+import type { FeatureSpec } from '../spec/job-spec.ts';
+import type { PlanInput } from './plan-input.ts';
 import type { PlanFeature } from './run-plan.ts';
 
 export interface FeatureMapping {
@@ -11,56 +12,60 @@ export interface FeatureMapping {
   readonly fixedBatchRows: number | undefined;
 }
 
+/** How a signature shows that not even the number of dimensions is declared. */
+const unknownRank = '...';
+
+/** One model input, and what the job says about it. */
+interface InputMapping {
+  readonly plan: PlanInput;
+  readonly signature: TensorSignature;
+  readonly given: FeatureSpec | undefined;
+}
+
 /**
  * Which columns fill which model input: as the job says, else by name.
  * @throws AppError COLUMN_MISSING, MODEL_INPUT_MISMATCH with the place in the spec
  */
-export function mapFeatures(input: PlanInput): FeatureMapping {
-  const inputs = input.model.facts.signature.inputs;
+export function mapFeatures(plan: PlanInput): FeatureMapping {
+  const inputs = plan.model.facts.signature.inputs;
   const names = inputs.map((value) => value.name);
-  for (const name of Object.keys(input.job.features ?? {})) {
+  for (const name of Object.keys(plan.job.features ?? {})) {
     if (names.includes(name)) continue;
-    throw mismatch(
-      input,
-      ['features', name],
-      `the model has no input ${name}; it has ${names.join(', ')}`,
-      suggestion(name, names),
-    );
+    throw mismatchAt(plan.locate(['features', name]), {
+      problem: `the model has no input ${name}; it has ${names.join(', ')}`,
+      hint: suggestion(name, names),
+    });
   }
-  let fixedBatchRows: number | undefined;
-  const features = inputs.map((value) => {
-    if (value.kind === 'other')
-      throw mismatch(
-        input,
-        ['features'],
-        `model input ${value.name} is ${value.type}, which columns cannot fill`,
-        'export the model with tensor inputs',
-      );
-    const [batch] = value.shape;
-    if (typeof batch === 'number') {
-      if (fixedBatchRows !== undefined && fixedBatchRows !== batch)
-        throw mismatch(
-          input,
-          ['features'],
-          `model inputs fix different batch sizes, ${fixedBatchRows} and ${batch}`,
-          'export the model with a free batch dimension',
-        );
-      fixedBatchRows = batch;
-    }
-    return mapInput(input, value);
+  const signatures = inputs.map((value) => {
+    if (value.kind === 'tensor') return value;
+    throw mismatchAt(plan.locate(['features']), {
+      problem: `model input ${value.name} is ${value.type}, which columns cannot fill`,
+      hint: 'export the model with tensor inputs',
+    });
   });
-  return { features, fixedBatchRows };
+  return {
+    features: signatures.map((signature) => mapInput({ plan, signature, given: plan.job.features?.[signature.name] })),
+    fixedBatchRows: fixedBatchRows(plan, signatures),
+  };
 }
 
-function mapInput(input: PlanInput, signature: TensorSignature): PlanFeature {
-  const given = input.job.features?.[signature.name];
-  const path = given === undefined ? ['features'] : ['features', signature.name, 'columns'];
-  const columns = (given?.columns ?? [signature.name]).map((name) =>
-    findColumn(input, signature, name, given === undefined),
-  );
-  const nulls = nullPolicy(input, signature, given?.nulls ?? 'reject');
-  for (const column of columns) checkCast(input, path, signature, column, columns.length);
-  const innerShape = resolveShape(input, path, signature, columns);
+function fixedBatchRows(plan: PlanInput, signatures: readonly TensorSignature[]): number | undefined {
+  const sizes = signatures.flatMap(({ shape: [batch] }) => (typeof batch === 'number' ? batch : []));
+  const [first] = sizes;
+  const other = sizes.find((size) => size !== first);
+  if (other === undefined) return first;
+  throw mismatchAt(plan.locate(['features']), {
+    problem: `model inputs fix different batch sizes, ${first} and ${other}`,
+    hint: 'export the model with a free batch dimension',
+  });
+}
+
+function mapInput(mapping: InputMapping): PlanFeature {
+  const { signature, given } = mapping;
+  const columns = (given?.columns ?? [signature.name]).map((name, index) => findColumn(mapping, name, index));
+  const nulls = nullPolicy(mapping);
+  for (const [index, column] of columns.entries()) checkColumn(mapping, column, { index, count: columns.length });
+  const innerShape = resolveShape(mapping, columns);
   return {
     input: signature.name,
     columns: columns.map(({ name, type, nullCount, range }) => ({
@@ -75,96 +80,86 @@ function mapInput(input: PlanInput, signature: TensorSignature): PlanFeature {
   };
 }
 
-function findColumn(input: PlanInput, signature: TensorSignature, name: string, isByName: boolean): ColumnSchema {
-  const names = input.dataset.columns.map((column) => column.name);
-  const found = input.dataset.columns.find((column) => column.name === name);
+function findColumn(mapping: InputMapping, name: string, index: number): ColumnSchema {
+  const { plan, signature, given } = mapping;
+  const names = plan.dataset.columns.map((column) => column.name);
+  const found = plan.dataset.columns.find((column) => column.name === name);
   if (found !== undefined) return found;
-  if (isByName) {
-    throw mismatch(
-      input,
-      ['features'],
-      `model input ${shown(signature)} has no column of its name`,
-      `name its columns: features: { ${signature.name}: [${names.slice(0, 3).join(', ')}] }`,
-    );
+  if (given === undefined) {
+    throw mismatch(mapping, [], {
+      problem: `model input ${shown(signature)} has no column of its name`,
+      hint: `name its columns: features: { ${signature.name}: [${names.slice(0, 3).join(', ')}] }`,
+    });
   }
-  throw new AppError(
-    'COLUMN_MISSING',
-    `${input.locate(['features', signature.name, 'columns'])}: column ${name} is not in the dataset`,
-    {
-      hint: suggestion(name, names),
-      details: { column: name, columns: names },
-    },
-  );
+  throw new AppError('COLUMN_MISSING', `${place(mapping, ['columns', index])}: column ${name} is not in the dataset`, {
+    hint: suggestion(name, names),
+    details: { column: name, columns: names },
+  });
 }
 
-function nullPolicy(input: PlanInput, signature: TensorSignature, given: string | number | boolean): NullPolicy {
-  if (given === 'reject') return 'reject';
+function nullPolicy(mapping: InputMapping): NullPolicy {
+  const { signature, given } = mapping;
+  const nulls = given?.nulls ?? 'reject';
+  if (nulls === 'reject') return 'reject';
   const isFloat = signature.type.startsWith('float');
-  const path = ['features', signature.name, 'nulls'];
-  if (given === 'nan') {
+  if (nulls === 'nan') {
     if (isFloat) return 'nan';
-    throw mismatch(
-      input,
-      path,
-      `${signature.type} has no NaN, so nulls of ${signature.name} cannot become one`,
-      'use reject or a value',
-    );
+    throw mismatch(mapping, ['nulls'], {
+      problem: `${signature.type} has no NaN, so nulls of ${signature.name} cannot become one`,
+      hint: 'use reject or a value',
+    });
   }
-  if (signature.type === 'string') return { value: String(given) };
-  const value = typeof given === 'string' ? Number(given) : given;
-  const number = Number(value);
-  if (
-    Number.isNaN(number) ||
-    (!isFloat && !Number.isInteger(number)) ||
-    (signature.type === 'bool' && number !== 0 && number !== 1)
-  ) {
-    throw mismatch(
-      input,
-      path,
-      `${JSON.stringify(given)} is no ${signature.type}`,
-      'use reject, or a value that the model input can hold',
-    );
-  }
-  return { value };
+  if (signature.type === 'string') return { value: String(nulls) };
+  const value = typeof nulls === 'string' ? numberIn(nulls) : nulls;
+  if (canHold(signature, Number(value))) return { value };
+  throw mismatch(mapping, ['nulls'], {
+    problem: `${JSON.stringify(nulls)} is no ${signature.type}`,
+    hint: 'use reject, or a value that the model input can hold',
+  });
 }
 
-function checkCast(
-  input: PlanInput,
-  path: readonly string[],
-  signature: TensorSignature,
+/** NaN for a text without a number, of which `Number` makes 0 when it is blank. */
+function numberIn(text: string): number {
+  return text.trim() === '' ? Number.NaN : Number(text);
+}
+
+function canHold({ type }: TensorSignature, value: number): boolean {
+  if (Number.isNaN(value)) return false;
+  if (type.startsWith('float')) return true;
+  if (type === 'bool') return value === 0 || value === 1;
+  return Number.isInteger(value) && rangeFits({ type: 'BIGINT', range: { min: value, max: value } }, type);
+}
+
+function checkColumn(
+  mapping: InputMapping,
   column: ColumnSchema,
-  columnCount: number,
+  { index, count }: { readonly index: number; readonly count: number },
 ): void {
+  const { type: element } = mapping.signature;
   const isList = familyOf(column.type) === 'list';
-  if (isList && columnCount > 1)
-    throw mismatch(
-      input,
-      path,
-      `column ${column.name} is a list (${column.type}), and a list fills an input alone`,
-      'give the list column only',
-    );
+  if (isList && count > 1) {
+    throw mismatch(mapping, ['columns', index], {
+      problem: `column ${column.name} is a list (${column.type}), and a list fills an input alone`,
+      hint: 'give the list column only',
+    });
+  }
   const type = isList ? listItem(column.type).item : column.type;
-  if (castability(type, signature.type) !== 'never') return;
-  throw mismatch(
-    input,
-    path,
-    `column ${column.name} is ${column.type}, which cannot become ${signature.type}`,
-    'choose another column, or cast it where the dataset is made',
-  );
+  if (castability(type, element) !== 'never') return;
+  throw mismatch(mapping, ['columns', index], {
+    problem: `column ${column.name} is ${column.type}, which cannot become ${element}`,
+    hint: 'choose another column, or cast it where the dataset is made',
+  });
 }
 
 /** Fills the free dimensions after the first from the columns at hand, and checks the fixed ones. */
-function resolveShape(
-  input: PlanInput,
-  path: readonly string[],
-  signature: TensorSignature,
-  columns: readonly ColumnSchema[],
-): readonly number[] {
+function resolveShape(mapping: InputMapping, columns: readonly ColumnSchema[]): readonly number[] {
+  const { plan, signature } = mapping;
   const inner = signature.shape.slice(1);
   const [first] = columns;
   const isList = first !== undefined && familyOf(first.type) === 'list';
-  const dims = isList ? (input.listShapes.get(first.name) ?? []) : [columns.length];
+  const dims = isList ? (plan.listShapes.get(first.name) ?? []) : [columns.length];
   const isKnown = !isList || dims.length > 0;
+  if (isKnown && signature.shape[0] === unknownRank) return dims;
   if (inner.length === dims.length && inner.every((dim, index) => typeof dim === 'string' || dim === dims[index]))
     return dims;
   const fixed = sizeOf(inner.filter((dim) => typeof dim === 'number'));
@@ -175,13 +170,12 @@ function resolveShape(
   }
   const have = isList
     ? `column ${first.name} holds lists of ${dims.length === 0 ? 'unknown length' : dims.join(' × ')}`
-    : `${columns.length} column${columns.length === 1 ? '' : 's'} ${columns.length === 1 ? 'is' : 'are'} given`;
-  throw mismatch(
-    input,
-    path,
-    `model input ${shown(signature)} wants ${inner.length === 0 ? 1 : inner.map((dim) => (dim === '' ? '?' : dim)).join(' × ')} values a row, but ${have}`,
-    'give as many columns as the input is wide, in the order of training',
-  );
+    : `${columns.length} column${columns.length === 1 ? ' is' : 's are'} given`;
+  const wanted = inner.length === 0 ? 1 : inner.map((dim) => (dim === '' ? '?' : dim)).join(' × ');
+  throw mismatch(mapping, ['columns'], {
+    problem: `model input ${shown(signature)} wants ${wanted} value${wanted === 1 ? '' : 's'} a row, but ${have}`,
+    hint: 'give as many columns as the input is wide, in the order of training',
+  });
 }
 
 export function shown(signature: TensorSignature): string {
@@ -198,11 +192,20 @@ function suggestion(name: string, candidates: readonly string[]): string {
     : `did you mean ${near}?`;
 }
 
-function mismatch(
-  input: { readonly locate: Locate },
-  path: readonly (string | number)[],
-  problem: string,
-  hint: string,
-): AppError {
-  return new AppError('MODEL_INPUT_MISMATCH', `${input.locate(path)}: ${problem}`, { hint });
+interface Mistake {
+  readonly problem: string;
+  readonly hint: string;
+}
+
+/** @param inFeature where under `features.<input>`; an input that the job does not name has no place of its own */
+function mismatch(mapping: InputMapping, inFeature: readonly (string | number)[], mistake: Mistake): AppError {
+  return mismatchAt(place(mapping, inFeature), mistake);
+}
+
+function mismatchAt(location: string, { problem, hint }: Mistake): AppError {
+  return new AppError('MODEL_INPUT_MISMATCH', `${location}: ${problem}`, { hint });
+}
+
+function place({ plan, signature, given }: InputMapping, inFeature: readonly (string | number)[]): string {
+  return plan.locate(given === undefined ? ['features'] : ['features', signature.name, ...inFeature]);
 }
