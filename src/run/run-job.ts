@@ -3,10 +3,10 @@ import type { AppError } from '../core/errors.ts';
 import type { ExecutorEvent, Slot } from '../executor/contract.ts';
 import type { Commit } from '../plan/commit.ts';
 import { shardRowCount } from '../plan/run-plan.ts';
-import { bodyOf, eventVersion, type RunEvent, type RunEventBody } from './events.ts';
+import { bodyOf, eventVersion, type RunEvent, type RunEventBody, warningOf } from './events.ts';
 import { type OpenedRun, openRun, type RunPlace } from './open-run.ts';
-import { type FinishedRun, failureOf, publishedRun } from './outcome.ts';
 import { orAborted } from './or-aborted.ts';
+import { type FinishedRun, failureOf, publishedRun } from './outcome.ts';
 import type { Ports } from './ports.ts';
 import { type JobRequest, type PreparedJob, prepareJob } from './prepare-job.ts';
 
@@ -79,6 +79,8 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
   for await (const happened of stream) {
     await keep(ports, finished, happened);
     yield event(bodyOf(happened));
+    const warning = warningOf(happened);
+    if (warning !== undefined) yield event(warning);
   }
   if (options.signal.aborted) throw options.signal.reason;
   yield event(
