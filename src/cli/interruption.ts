@@ -5,6 +5,12 @@ import { lostReaderExitCode, onLostReader } from './lost-reader.ts';
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 type Signal = (typeof signals)[number];
 
+/**
+ * Who sends a signal to a whole process group often sends it to the process too (npm, `timeout`): that is one signal.
+ * A person needs longer for a second one.
+ */
+const sameSignalMs = 300;
+
 const hint = 'run the same command again to go on; finished shards are kept';
 
 /** Turns the first signal into an abort, and the second into an immediate exit. */
@@ -12,6 +18,7 @@ export class Interruption implements Disposable {
   readonly #controller = new AbortController();
   readonly #listeners: readonly (readonly [Signal, () => void])[];
   readonly #lostReader: Disposable;
+  #firstMs = 0;
 
   /** @param onFirst is told of the first signal, to say what happens now */
   constructor(onFirst: (signal: Signal) => void) {
@@ -27,8 +34,12 @@ export class Interruption implements Disposable {
 
   #interrupt(signal: Signal, onFirst: (signal: Signal) => void): void {
     const exitCode = signalExitCode(signal);
-    // Workers are killed as this process exits; what they had not committed is scored again next time.
-    if (this.signal.aborted) process.exit(exitCode);
+    if (this.signal.aborted) {
+      if (performance.now() - this.#firstMs < sameSignalMs) return;
+      // Workers are killed as this process exits; what they had not committed is scored again next time.
+      process.exit(exitCode);
+    }
+    this.#firstMs = performance.now();
     onFirst(signal);
     this.#controller.abort(new AppError('INTERRUPTED', `stopped by ${signal}`, { hint, exitCode }));
   }

@@ -24,8 +24,10 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
   const jobs = chooseJobs(spec, request.names);
   checkOutputs(spec, jobs);
   using reporter = newReporter(io, flags);
-  using interruption = new Interruption(() =>
-    reporter.note('stopping after the current batch; press Ctrl-C again to stop now'),
+  using interruption = new Interruption((name) =>
+    reporter.note(
+      `stopping after the current batch; ${name === 'SIGINT' ? 'press Ctrl-C again' : 'send another signal'} to stop now`,
+    ),
   );
   const { signal } = interruption;
   let exitCode = 0;

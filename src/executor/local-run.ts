@@ -1,0 +1,258 @@
+import { AppError } from '../core/errors.ts';
+import { type FromWorker, protocolVersion } from '../worker/protocol.ts';
+import type { ExecutionOptions, ExecutorEvent, Slot } from './contract.ts';
+import { type EarlyWorker, isSamePin, type LocalOptions } from './early-worker.ts';
+import { EventQueue } from './event-queue.ts';
+import { fromWire, WorkerProcess } from './worker-process.ts';
+
+const maxAttempts = 3;
+/** How long a cancelled worker has to finish its batch. Whoever stops services waits ten seconds or more. */
+const graceMs = 8_000;
+/** When measuring fails: scoring then meets the same rows, and has attempts and messages for what it finds. */
+const unmeasuredBatchRows = 256;
+
+interface Assignment {
+  readonly shard: number;
+  readonly attempt: number;
+}
+
+/** A slot's worker and what it is at. */
+interface Post {
+  readonly slot: Slot;
+  process: WorkerProcess;
+  state: 'starting' | 'measuring' | 'idle' | 'scoring' | 'gone';
+  assignment: Assignment | undefined;
+}
+
+/** The shards of one run on their way through the workers. */
+export class LocalRun {
+  readonly #local: LocalOptions;
+  readonly #options: ExecutionOptions;
+  readonly #queue = new EventQueue<ExecutorEvent>();
+  readonly #waiting: Assignment[];
+  readonly #posts: Post[] = [];
+  #batchRows: number | undefined;
+  #isMeasuring = false;
+  #unfinished: number;
+  #startError: AppError | undefined;
+
+  constructor(local: LocalOptions, options: ExecutionOptions, early: EarlyWorker | undefined) {
+    this.#local = local;
+    this.#options = options;
+    this.#batchRows = options.plan.fixedBatchRows ?? options.batchRows;
+    this.#waiting = options.shards.map((shard) => ({ shard: shard.index, attempt: 1 }));
+    this.#unfinished = this.#waiting.length;
+    if (this.#unfinished === 0) {
+      this.#queue.close();
+      return;
+    }
+    for (const slot of options.slots.slice(0, this.#unfinished))
+      this.#post(slot, isSamePin(slot, early?.process.slot) ? early : undefined);
+    options.signal.addEventListener('abort', () => this.#cancel(), { once: true });
+    if (options.signal.aborted) this.#cancel();
+  }
+
+  events(): AsyncIterable<ExecutorEvent> {
+    return this.#queue;
+  }
+
+  async stop(): Promise<void> {
+    const processes = this.#posts.map((post) => post.process);
+    // Every shard has its commit: nothing is left that a worker could finish, and unloading its libraries takes time.
+    const isDone = this.#unfinished === 0;
+    for (const process of processes) {
+      if (isDone) process.kill();
+      else process.stop();
+    }
+    const timer = setTimeout(() => {
+      for (const process of processes) process.kill();
+    }, graceMs);
+    for (const process of processes) await process.ended;
+    clearTimeout(timer);
+  }
+
+  #post(slot: Slot, early: EarlyWorker | undefined): void {
+    const receive = (message: FromWorker) => this.#receive(post, message);
+    const process = early?.adopt(receive) ?? new WorkerProcess({ ...this.#local, slot }, receive);
+    const post: Post = { slot, process, state: 'starting', assignment: undefined };
+    this.#posts.push(post);
+    this.#start(post);
+  }
+
+  #start(post: Post): void {
+    const { plan, outputFolder, runId, prefetch, fallback } = this.#options;
+    post.state = 'starting';
+    post.process.send({
+      type: 'start',
+      protocol: protocolVersion,
+      plan,
+      outputFolder,
+      runId,
+      fallback,
+      prefetch,
+      provider: post.slot.device.kind,
+      intraOpThreads: post.slot.intraOpThreads,
+    });
+    const { process } = post;
+    process.ended.then(
+      (end) => {
+        if (end.type === 'died') this.#lost(post, process, end.error);
+      },
+      (error: unknown) => this.#queue.fail(error),
+    );
+  }
+
+  #receive(post: Post, message: FromWorker): void {
+    switch (message.type) {
+      case 'ready':
+        post.state = 'idle';
+        this.#queue.push({
+          type: 'worker-ready',
+          slot: post.slot,
+          pid: post.process.pid,
+          providers: message.providers,
+        });
+        this.#assign(post);
+        return;
+      case 'measured':
+        this.#measured(post, message.batchRows);
+        return;
+      case 'progress':
+        this.#queue.push({ type: 'shard-progress', shard: message.shard, rows: message.rows, slot: post.slot });
+        return;
+      case 'done':
+        post.assignment = undefined;
+        post.state = 'idle';
+        this.#queue.push({ type: 'shard-done', shard: message.commit.shard, commit: message.commit, slot: post.slot });
+        if (this.#finishOne()) return;
+        this.#recycleOrAssign(post, message.rssBytes);
+        return;
+      case 'failed':
+        this.#failed(post, fromWire(message.error));
+        return;
+    }
+  }
+
+  #measured(post: Post, batchRows: number): void {
+    this.#batchRows = batchRows;
+    if (post.state === 'measuring') post.state = 'idle';
+    this.#queue.push({ type: 'batch-measured', batchRows });
+    for (const other of this.#posts) this.#assign(other);
+  }
+
+  #assign(post: Post): void {
+    if (post.state !== 'idle' || this.#options.signal.aborted) return;
+    const next = this.#waiting[0];
+    if (next === undefined) return;
+    if (this.#batchRows === undefined) {
+      if (this.#isMeasuring) return;
+      this.#isMeasuring = true;
+      post.state = 'measuring';
+      post.process.send({ type: 'measure', shard: next.shard });
+      return;
+    }
+    this.#waiting.shift();
+    post.assignment = next;
+    post.state = 'scoring';
+    this.#queue.push({ type: 'shard-started', ...next, slot: post.slot });
+    post.process.send({ type: 'score', ...next, batchRows: this.#batchRows });
+  }
+
+  #recycleOrAssign(post: Post, rssBytes: number): void {
+    const limit = this.#options.maxWorkerMemoryBytes;
+    // A shard that fails elsewhere is tried again by its own slot, so this one may go home.
+    if (this.#waiting.length === 0) {
+      post.process.stop();
+      return;
+    }
+    if (limit === undefined || rssBytes <= limit) {
+      this.#assign(post);
+      return;
+    }
+    this.#queue.push({ type: 'worker-recycled', slot: post.slot, rssBytes });
+    post.process.stop();
+    this.#respawn(post);
+  }
+
+  #respawn(post: Post): void {
+    post.process = new WorkerProcess({ ...this.#local, slot: post.slot }, (message) => this.#receive(post, message));
+    this.#start(post);
+  }
+
+  #failed(post: Post, error: AppError | Error): void {
+    if (!(error instanceof AppError)) {
+      this.#queue.fail(error);
+      return;
+    }
+    if (post.state === 'starting') {
+      post.state = 'gone';
+      post.process.stop();
+      this.#dropped(error);
+      return;
+    }
+    if (post.state === 'measuring') {
+      this.#measured(post, unmeasuredBatchRows);
+      return;
+    }
+    post.state = 'idle';
+    this.#settle(post, error);
+    this.#assign(post);
+  }
+
+  #lost(post: Post, process: WorkerProcess, error: AppError): void {
+    if (post.process !== process) return;
+    const wasStarting = post.state === 'starting';
+    this.#queue.push({ type: 'worker-lost', slot: post.slot, error });
+    this.#settle(post, error);
+    if (this.#unfinished === 0 || this.#options.signal.aborted) return;
+    if (wasStarting) {
+      post.state = 'gone';
+      this.#dropped(
+        new AppError(
+          'WORKER_START_FAILED',
+          `worker on ${post.slot.device.name} died while it started: ${error.message}`,
+          { cause: error, hint: 'see `nightshift doctor`' },
+        ),
+      );
+      return;
+    }
+    const wasMeasuring = post.state === 'measuring';
+    this.#respawn(post);
+    if (wasMeasuring) this.#measured(post, unmeasuredBatchRows);
+  }
+
+  /** A slot whose worker cannot start is left out; when none is left the run cannot go on. */
+  #dropped(error: AppError): void {
+    this.#startError ??= error;
+    if (this.#posts.every((post) => post.state === 'gone')) this.#queue.fail(this.#startError);
+  }
+
+  #settle(post: Post, error: AppError): void {
+    const { assignment } = post;
+    post.assignment = undefined;
+    if (assignment === undefined) return;
+    const willRetry = error.retryable && assignment.attempt < maxAttempts && !this.#options.signal.aborted;
+    this.#queue.push({ type: 'shard-failed', ...assignment, willRetry, error, slot: post.slot });
+    if (willRetry) this.#waiting.unshift({ shard: assignment.shard, attempt: assignment.attempt + 1 });
+    else this.#finishOne();
+  }
+
+  #finishOne(): boolean {
+    this.#unfinished--;
+    if (this.#unfinished === 0) this.#queue.close();
+    return this.#unfinished === 0;
+  }
+
+  /** Workers finish their batch; shards that nobody began are dropped. */
+  #cancel(): void {
+    this.#waiting.length = 0;
+    for (const post of this.#posts) post.process.send({ type: 'cancel' });
+    const timer = setTimeout(() => {
+      for (const post of this.#posts) post.process.kill();
+      this.#queue.close();
+    }, graceMs);
+    timer.unref();
+    this.#unfinished = this.#posts.filter((post) => post.assignment !== undefined).length;
+    if (this.#unfinished === 0) this.#queue.close();
+  }
+}
