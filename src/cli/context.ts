@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { getCompileCacheDir } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +24,8 @@ export function newPorts(): Ports {
     store: newOutputStore(),
     findDevices: async (wanted) => chooseDevices(wanted, needsGpus(wanted) ? await findGpus(env) : []),
     planSlots: (options) => planSlots({ ...options, cores, memoryBytes: usableMemoryBytes() }),
-    newExecutor: () => new LocalExecutor({ entry: workerEntry(), env }),
+    newExecutor: () =>
+      new LocalExecutor({ entry: workerEntry(), env: { NODE_COMPILE_CACHE: getCompileCacheDir(), ...env } }),
     canReadAhead: (slots) => canReadAhead(slots, cores),
     now: () => new Date(),
     randomId: () => randomBytes(3).toString('hex'),

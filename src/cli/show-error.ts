@@ -12,7 +12,9 @@ export function showError(io: Io, thrown: unknown, isJson: boolean): number {
 
 /** Cleaning up after a failure may fail too; the first failure is the one to mend. */
 export function firstFailure(thrown: unknown): unknown {
-  return thrown instanceof SuppressedError ? firstFailure(thrown.suppressed) : thrown;
+  // By its name, since Node 22 has no such class and compiled code brings its own.
+  const isPair = thrown instanceof Error && thrown.name === 'SuppressedError' && 'suppressed' in thrown;
+  return isPair ? firstFailure(thrown.suppressed) : thrown;
 }
 
 export function errorText(error: unknown, paint: Paint = newPaint(false)): string {

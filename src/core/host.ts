@@ -10,7 +10,13 @@ export function environment(): Readonly<Record<string, string | undefined>> {
 /** Where run history and caches live: $XDG_STATE_HOME/nightshift, else ~/.local/state/nightshift. */
 export function defaultStateFolder(env = environment()): string {
   const base = env['XDG_STATE_HOME'];
-  return join(base !== undefined && base.startsWith('/') ? base : join(homedir(), '.local', 'state'), 'nightshift');
+  return join(base?.startsWith('/') === true ? base : join(homedir(), '.local', 'state'), 'nightshift');
+}
+
+/** What can be made again: $XDG_CACHE_HOME/nightshift, else ~/.cache/nightshift. */
+export function cacheFolder(env = environment()): string {
+  const base = env['XDG_CACHE_HOME'];
+  return join(base?.startsWith('/') === true ? base : join(homedir(), '.cache'), 'nightshift');
 }
 
 /** Cores that this process may use: affinity and the cgroup's CPU quota count. At least 1. */
