@@ -6,6 +6,13 @@ import { inputRejectsName, runLayout } from '../plan/layout.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 
+/** A shard that will not be tried again. */
+export interface ShardFailure {
+  readonly shard: number;
+  readonly attempt: number;
+  readonly error: AppError;
+}
+
 /** A run whose shards have all come to an end. */
 export interface FinishedRun {
   readonly runId: string;
@@ -13,7 +20,7 @@ export interface FinishedRun {
   readonly plan: RunPlan;
   /** In shard order; shards that failed have none. */
   readonly commits: readonly Commit[];
-  readonly failures: readonly AppError[];
+  readonly failures: readonly ShardFailure[];
 }
 
 /** The row ledger over all commits: `in = out + rejected + filtered`. */
@@ -42,18 +49,7 @@ export function rejectFiles({
 /** Why a finished run must not be published; undefined when it may. */
 export function failureOf(run: FinishedRun, maxRejected: JobSpec['errors']['maxRejected']): AppError | undefined {
   const [first] = run.failures;
-  if (first !== undefined) {
-    const missing = run.plan.shards.length - run.commits.length;
-    return new AppError(
-      'SHARDS_FAILED',
-      `${missing} of ${run.plan.shards.length} shards failed, nothing was published; the first: ${first.message}`,
-      {
-        hint: first.hint ?? 'run the same command again to try them once more; finished shards are kept',
-        cause: first,
-        details: { code: first.code, failedShards: missing },
-      },
-    );
-  }
+  if (first !== undefined) return shardsFailed(run, first);
   const rows = ledgerOf(run);
   const limit = 'rows' in maxRejected ? maxRejected.rows : Math.floor(maxRejected.fraction * rows.in);
   if (rows.rejected <= limit) return undefined;
@@ -69,6 +65,29 @@ export function failureOf(run: FinishedRun, maxRejected: JobSpec['errors']['maxR
       details: { rows, limit, rejects: files },
     },
   );
+}
+
+function shardsFailed({ plan, commits }: FinishedRun, { shard, attempt, error }: ShardFailure): AppError {
+  const missing = plan.shards.length - commits.length;
+  const tries = attempt === 1 ? '' : ` ${attempt} times`;
+  return new AppError(
+    'SHARDS_FAILED',
+    `${missing} of ${plan.shards.length} shards failed, nothing was published; shard ${shard} (${rowsText(plan, shard)}) failed${tries}: ${error.message}`,
+    {
+      hint: error.hint ?? 'run the same command again to try them once more; finished shards are kept',
+      cause: error,
+      details: { code: error.code, failedShards: missing, shard, attempt },
+    },
+  );
+}
+
+/** Which rows a shard is, for people: zero-based, as in rejects. */
+function rowsText(plan: RunPlan, shard: number): string {
+  const [first, ...others] = plan.shards[shard]?.ranges ?? [];
+  const source = first === undefined ? undefined : plan.dataset.files[first.file]?.source;
+  if (first === undefined || source === undefined) return 'no rows';
+  if (others.length > 0) return `${others.length + 1} files from ${source} on`;
+  return `rows ${first.rowStart} to ${first.rowEnd - 1} of ${source}`;
 }
 
 /** What the manifest says about this run. */

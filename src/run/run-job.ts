@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import type { AppError } from '../core/errors.ts';
 import type { ExecutorEvent, Slot } from '../executor/contract.ts';
 import type { Commit } from '../plan/commit.ts';
 import { shardRowCount } from '../plan/run-plan.ts';
 import { bodyOf, eventVersion, type RunEvent, type RunEventBody, warningOf } from './events.ts';
 import { type OpenedRun, openRun, type RunPlace } from './open-run.ts';
 import { orAborted } from './or-aborted.ts';
-import { type FinishedRun, failureOf, publishedRun } from './outcome.ts';
+import { type FinishedRun, failureOf, publishedRun, type ShardFailure } from './outcome.ts';
 import type { Ports } from './ports.ts';
 import { type JobRequest, type PreparedJob, prepareJob } from './prepare-job.ts';
 
@@ -52,7 +51,8 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
   yield event({ type: 'run-started', output: outputFolder, resumes: opened.state === 'resumed' });
   if (opened.state === 'new' && opened.staged !== undefined) yield event({ type: 'input-staged', ...opened.staged });
   const { plan } = opened.run;
-  const finished = { runId, outputFolder, plan, commits: new Map<number, Commit>(), failures: [] as AppError[] };
+  const failures: ShardFailure[] = [];
+  const finished = { runId, outputFolder, plan, commits: new Map<number, Commit>(), failures };
   if (opened.state === 'resumed')
     for (const [shard, commit] of await orAborted(
       options.signal,
@@ -120,14 +120,14 @@ async function keep(
     readonly outputFolder: string;
     readonly runId: string;
     readonly commits: Map<number, Commit>;
-    readonly failures: AppError[];
+    readonly failures: ShardFailure[];
   },
   happened: ExecutorEvent,
 ): Promise<void> {
   if (happened.type === 'batch-measured')
     await ports.store.writeBatchRows(run.outputFolder, run.runId, happened.batchRows);
   if (happened.type === 'shard-done') run.commits.set(happened.shard, happened.commit);
-  if (happened.type === 'shard-failed' && !happened.willRetry) run.failures.push(happened.error);
+  if (happened.type === 'shard-failed' && !happened.willRetry) run.failures.push(happened);
 }
 
 interface Publishing {

@@ -107,7 +107,7 @@ describe('a model that fails on a row', () => {
     const { exitCode, stderr, events } = await runJob(folder.path, job);
     expect(exitCode).toBe(3);
     expect(stderr).toMatch(
-      /^error SHARDS_FAILED: 1 of 2 shards failed, nothing was published; the first: ONNX Runtime failed: [^\n]+\nhint: [^\n]+$/,
+      /^error SHARDS_FAILED: 1 of 2 shards failed, nothing was published; shard 1 \(rows 3 to 5 of [^\n]+in\.parquet\) failed: ONNX Runtime failed: [^\n]+\nhint: [^\n]+$/,
     );
     expect(events.filter((event) => event.type === 'shard-failed')).toMatchObject([
       { shard: 1, attempt: 1, willRetry: false, code: 'SESSION_FAILED' },
