@@ -59,7 +59,7 @@ export function writeBytes(vector: RawVector, row: number, bytes: Uint8Array): v
 /** Marks the rows whose bit is not set as null; bits as Arrow and DuckDB have them, least significant first. */
 export function writeValidity(vector: RawVector, bits: Uint8Array): void {
   duckdb.vector_ensure_validity_writable(vector);
-  duckdb.vector_get_validity(vector, Math.ceil(bits.length / 8) * 8).set(bits);
+  duckdb.copy_data_to_vector_validity(vector, 0, arrayBufferOf(bits), bits.byteOffset, bits.byteLength);
 }
 
 /** Bits of the rows that are not null; undefined when none is null. */

@@ -39,7 +39,6 @@ async function findDataset(request: InputRequest, { threads }: ReaderOptions): P
     const facts = await describeDataset({ database, files: named, format, hasPartitions });
     return { format, files: named, columns: facts.columns, known: facts };
   }
-  if (format === 'arrow') throw new Error('arrow');
   const layout = await findLayout({ database, files, format, csv: request.csv });
   return { format, files: named, columns: layoutColumns(layout), known: layout };
 }

@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { type ArrowLayout, arrowLayout, stageArrow } from './arrow-read.ts';
 import type { CsvOptions } from './contract.ts';
 import { type CsvLayout, csvLayout, csvSql } from './csv-layout.ts';
 import type { ParquetFile } from './describe-dataset.ts';
@@ -13,7 +14,8 @@ import { textError } from './text-error.ts';
 /** How the files of a dataset that is not Parquet become Parquet copies. */
 export type Layout =
   | { readonly format: 'csv'; readonly layout: CsvLayout }
-  | { readonly format: 'jsonl'; readonly layout: JsonlLayout };
+  | { readonly format: 'jsonl'; readonly layout: JsonlLayout }
+  | { readonly format: 'arrow'; readonly layout: ArrowLayout };
 
 export interface LayoutOptions {
   readonly database: Database;
@@ -45,6 +47,8 @@ export async function findLayout({ database, files, format, csv }: LayoutOptions
       return { format, layout: await csvLayout(database, files, csv) };
     case 'jsonl':
       return { format, layout: await jsonlLayout(database, files) };
+    case 'arrow':
+      return { format, layout: await arrowLayout(database, files) };
   }
 }
 
@@ -53,7 +57,7 @@ export function layoutColumns({ layout }: Layout): readonly StagedColumn[] {
 }
 
 /**
- * Copies CSV or JSON lines, which cannot be read from the middle, to Parquet files that can: one a file, same order.
+ * Copies CSV, JSON lines and Arrow, which DuckDB cannot read from the middle, to Parquet that it can: one a file, same order.
  * CSV lines that don't parse are set aside with their line number.
  * @throws AppError INPUT_UNREADABLE, DISK_FULL
  */
@@ -62,19 +66,22 @@ export async function stageDataset(options: StageOptions): Promise<StagedDataset
   const files: ParquetFile[] = [];
   for (const [index, file] of options.files.entries()) {
     const path = join(options.folder, `${String(index).padStart(5, '0')}-${stem(file.path)}.parquet`);
-    await copyText(options, file, path);
+    if (layout.format === 'arrow') await stageArrow(database, file.path, { path, index, options: copyOptions });
+    else await copyText({ ...options, layout }, file, path);
     files.push({ path, source: file.path, sizeBytes: file.sizeBytes, mtimeMs: file.mtimeMs });
   }
   const rejectedLines = layout.format === 'csv' ? await keepRejectedLines(database, options.rejectsPath) : 0;
   return { files, rejectedLines };
 }
 
-async function copyText({ database, layout, csv }: StageOptions, file: FoundFile, path: string): Promise<void> {
+const copyOptions = 'FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 122880';
+
+type TextOptions = Omit<StageOptions, 'layout'> & { readonly layout: Exclude<Layout, { readonly format: 'arrow' }> };
+
+async function copyText({ database, layout, csv }: TextOptions, file: FoundFile, path: string): Promise<void> {
   const sql = layout.format === 'csv' ? csvCopySql(layout.layout, file.path, csv) : jsonlSql(layout.layout, file.path);
   try {
-    await database.run(
-      `COPY (${sql}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 122880)`,
-    );
+    await database.run(`COPY (${sql}) TO ${quoteText(path)} (${copyOptions})`);
   } catch (error) {
     const known = dataError(error, path);
     if (known.code === 'DISK_FULL' || known.code === 'OUTPUT_UNWRITABLE') throw known;

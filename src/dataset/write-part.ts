@@ -1,8 +1,9 @@
 import * as types from '@duckdb/node-api';
 import { DuckDBTableFunction, type DuckDBType, LIST } from '@duckdb/node-api';
-import { AppError } from '../core/errors.ts';
+import { writeArrow } from './arrow-write.ts';
 import type {
   ColumnSchema,
+  DatasetFormat,
   ElementArray,
   ElementType,
   FeatureRequest,
@@ -39,8 +40,11 @@ export async function writePart(request: PartRequest): Promise<number> {
   const table = predictionTable(request.database);
   table.request = request;
   const sql = partSql(request);
+  if (request.part.format === 'arrow') return writeArrow(request.database, sql, request.path);
   try {
-    return await request.database.run(`COPY (${sql}) TO ${quoteText(request.path)} (${copyOptions(request.part)})`);
+    return await request.database.run(
+      `COPY (${sql}) TO ${quoteText(request.path)} (${copyOptions({ ...request.part, format: request.part.format })})`,
+    );
   } catch (error) {
     throw dataError(error, request.path);
   } finally {
@@ -58,7 +62,7 @@ function partSql(request: PartRequest): string {
   return `SELECT * FROM (${source}) src POSITIONAL JOIN ${predictions} pred`;
 }
 
-export function copyOptions(part: PartFormat): string {
+function copyOptions(part: PartFormat & { readonly format: Exclude<DatasetFormat, 'arrow'> }): string {
   const compression = part.compression === 'none' ? 'uncompressed' : part.compression;
   switch (part.format) {
     case 'parquet':
@@ -67,8 +71,6 @@ export function copyOptions(part: PartFormat): string {
       return `FORMAT csv, HEADER true, COMPRESSION ${part.compression}`;
     case 'jsonl':
       return `FORMAT json, ARRAY false, COMPRESSION ${part.compression}`;
-    case 'arrow':
-      throw new AppError('USAGE', 'Arrow files are not written by COPY');
   }
 }
 
