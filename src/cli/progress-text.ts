@@ -12,6 +12,8 @@ export interface ProgressFrame {
 
 const barWidthAtMost = 40;
 const barWidthAtLeast = 8;
+const rateWidth = '999,999 rows/s'.length;
+const etaWidth = 'ETA 59:59'.length;
 
 /** The lines of a moving display: one for the run, one for what it is at, one for each device. */
 export function progressLines(state: RunProgress, frame: ProgressFrame): readonly string[] {
@@ -47,11 +49,13 @@ function piece(text: string, style: Piece['style'] = 'plain'): Piece {
 function runLine(state: RunProgress, pace: Pace, frame: ProgressFrame & { readonly label: number }): string {
   const head = piece(state.job.padEnd(frame.label), 'bold');
   const percent = piece(`${Math.floor(pace.fraction * 100)} %`.padStart(5));
-  const rate = piece(rateText(pace.rowsPerSecond));
-  const left = pace.secondsLeft === undefined ? [] : [piece(`ETA ${clockText(pace.secondsLeft)}`)];
-  const rows = piece(`${countText(pace.rows)} of ${countText(state.rows)} rows`);
+  // Texts that grow and shrink would make the bar do so too.
+  const rate = piece(rateText(pace.rowsPerSecond).padStart(rateWidth));
+  const left = piece(`ETA ${pace.secondsLeft === undefined ? '–' : clockText(pace.secondsLeft)}`.padEnd(etaWidth));
+  const total = countText(state.rows);
+  const rows = piece(`${countText(pace.rows).padStart(total.length)} of ${total} rows`);
   // What matters least goes first when the terminal is narrow.
-  const variants = [[percent, rows, rate, ...left], [percent, rate, ...left], [percent, ...left], [percent]];
+  const variants = [[percent, rows, rate, left], [percent, rate, left], [percent, left], [percent]];
   for (const tail of variants) {
     const taken = head.text.length + tail.reduce((sum, { text }) => sum + text.length + 2, 0) + 2;
     const room = frame.width - 1 - taken;
@@ -78,17 +82,17 @@ function rateText(rowsPerSecond: number | undefined): string {
   return rowsPerSecond === undefined ? '– rows/s' : `${countText(Math.round(rowsPerSecond))} rows/s`;
 }
 
-/** Pieces with gaps between them, cut where the line ends. */
+/** Pieces with gaps between them, as many as fit; only the first is cut. */
 function fitted(pieces: readonly Piece[], { width, paint }: ProgressFrame): string {
   let room = width - 1;
   let line = '';
   for (const [index, { text, style }] of pieces.entries()) {
     const gap = index === 0 || text.startsWith('\0') ? '' : '  ';
     const shown = text.replace('\0', '');
-    if (gap.length >= room) break;
-    const cut = shown.slice(0, room - gap.length);
+    if (index > 0 && gap.length + shown.length > room) break;
+    const cut = shown.slice(0, Math.max(0, room - gap.length));
     room -= gap.length + cut.length;
     line += gap + (style === 'plain' || cut === '' ? cut : paint(style, cut));
   }
-  return line;
+  return line.trimEnd();
 }

@@ -97,7 +97,9 @@ function shardFailed(event: Of<'shard-failed'>, { line, warning }: LineMakers): 
   const { shard, attempt, code, message, willRetry } = event;
   if (code === 'INTERRUPTED') return [line('detail', `shard ${shard} is stopped`)];
   const next = willRetry ? 'it will be tried again' : 'it is given up';
-  return [warning(`shard ${shard} failed in attempt ${attempt}, ${next}: ${message} (${code})`)];
+  // How the worker died has a line of its own.
+  const why = code === 'WORKER_CRASHED' ? '' : `: ${message}`;
+  return [warning(`shard ${shard} failed in attempt ${attempt}, ${next}${why} (${code})`)];
 }
 
 function published(event: Of<'run-published'>, options: RunTextOptions): readonly string[] {
