@@ -16,7 +16,7 @@ const workers = availableParallelism();
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const python = process.env['NIGHTSHIFT_BENCH_PYTHON'];
 
-const parts: Readonly<Record<string, (folder: string) => Promise<void>>> = { throughput, grid, cold, memory };
+const parts: Readonly<Record<string, (folder: string) => Promise<void>>> = { throughput, grid, cold, memory, soak };
 const wanted = process.argv.slice(2);
 const folder = await mkdtemp(join(tmpdir(), 'nightshift-bench-run-'));
 print(
@@ -96,8 +96,21 @@ async function memory(): Promise<void> {
   print('\npeak resident memory of a worker');
   for (const limit of [1_000_000, 5_000_000]) {
     const run = await nightshift(await flights(), { overrides: [`input.limit=${limit}`], sample: true });
-    row(`${thousands(run.rows)} rows`, `${Math.round(run.peakWorkerBytes / 2 ** 20)} MB`);
+    row(`${thousands(run.rows)} rows`, megabytes(run.peakWorkerBytes));
   }
+}
+
+/** 10,000 batches in one worker: does its memory still grow when it has long been warm? */
+async function soak(): Promise<void> {
+  const overrides = ['execution.batchSize=256', 'execution.workersPerDevice=1', 'input.limit=2560000'];
+  const { rows, workerBytes } = await nightshift(await flights(), { overrides, sample: true });
+  const batches = rows / 256;
+  const warm = workerBytes.slice(Math.floor(workerBytes.length / 3), -2);
+  const third = Math.max(1, Math.floor(warm.length / 3));
+  const [early, late] = [median(warm.slice(0, third)), median(warm.slice(-third))];
+  print(`\nsoak: ${thousands(batches)} batches in one worker`);
+  row('resident memory, when warm and at the end', `${megabytes(early)} and ${megabytes(late)}`);
+  row('slope', `${((late - early) / 2 ** 20 / ((batches * 4) / 9 / 1000)).toFixed(2)} MB a thousand batches`);
 }
 
 interface Measured {
@@ -106,6 +119,7 @@ interface Measured {
   readonly batchRows: number;
   readonly parentCpuSeconds: number;
   readonly peakWorkerBytes: number;
+  readonly workerBytes: readonly number[];
 }
 
 async function nightshift(
@@ -200,6 +214,10 @@ function median(values: readonly number[]): number {
 
 function thousands(value: number): string {
   return Math.round(value).toLocaleString('en-US');
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MB`;
 }
 
 function row(name: string, value: string): void {

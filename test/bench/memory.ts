@@ -5,6 +5,8 @@ export interface Usage {
   readonly parentCpuSeconds: number;
   /** Largest resident set that any of its children ever had. */
   readonly peakWorkerBytes: number;
+  /** Resident sets of all its children together, one a sample, in order. */
+  readonly workerBytes: readonly number[];
 }
 
 const ticksPerSecond = 100;
@@ -13,15 +15,18 @@ const ticksPerSecond = 100;
 export function sampleProcesses(pid: number, everyMs: number): { readonly stop: () => Usage } {
   let parentCpuSeconds = 0;
   let peakWorkerBytes = 0;
+  const workerBytes: number[] = [];
   const look = () => {
     parentCpuSeconds = cpuSeconds(pid) ?? parentCpuSeconds;
-    for (const child of childrenOf(pid)) peakWorkerBytes = Math.max(peakWorkerBytes, peakBytes(child));
+    const children = childrenOf(pid).map((child) => read(`/proc/${child}/status`) ?? '');
+    peakWorkerBytes = Math.max(peakWorkerBytes, ...children.map((status) => bytesOf(status, 'VmHWM')));
+    workerBytes.push(children.reduce((sum, status) => sum + bytesOf(status, 'VmRSS'), 0));
   };
   const timer = setInterval(look, everyMs);
   return {
     stop: () => {
       clearInterval(timer);
-      return { parentCpuSeconds, peakWorkerBytes };
+      return { parentCpuSeconds, peakWorkerBytes, workerBytes };
     },
   };
 }
@@ -38,8 +43,8 @@ function childrenOf(pid: number): readonly number[] {
   });
 }
 
-function peakBytes(pid: number): number {
-  return Number(/VmHWM:\s+(\d+)/.exec(read(`/proc/${pid}/status`) ?? '')?.[1] ?? 0) * 1024;
+function bytesOf(status: string, field: 'VmHWM' | 'VmRSS'): number {
+  return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) * 1024;
 }
 
 function read(path: string): string | undefined {
