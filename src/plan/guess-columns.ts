@@ -12,7 +12,7 @@ export interface ColumnLook {
   readonly listShape: readonly number[] | undefined;
   /** All values of the sample differ and none is null. */
   readonly isUnique: boolean;
-  /** Element types that some value cannot become without loss. */
+  /** Element types that some value, or list of the first one's shape, cannot become without loss. */
   readonly unfit: ReadonlySet<ElementType>;
 }
 
@@ -55,13 +55,18 @@ export function canFillAlone(column: ColumnLook, input: TensorSignature): boolea
   return canFillWithList(column, input) || (canBeOneValue(column, input.type) && (widthOf(input) ?? 1) === 1);
 }
 
-export function canFillWithList({ type, listShape, unfit }: ColumnLook, input: TensorSignature): boolean {
+export function canFillWithList({ type, listShape }: ColumnLook, input: TensorSignature): boolean {
   if (familyOf(type) !== 'list' || listShape === undefined) return false;
-  if (castability(listItem(type).item, input.type) === 'never' || unfit.has(input.type)) return false;
+  if (!mayBecome(type, input.type)) return false;
   if (listShape.length === 0) return true;
   const fixed = sizeOf(input.shape.slice(1).filter((dim) => typeof dim === 'number'));
   const width = widthOf(input);
   return width === undefined ? fixed > 0 && sizeOf(listShape) % fixed === 0 : sizeOf(listShape) === width;
+}
+
+/** Whether the type of a column, or of its lists' items, lets it become an element at all. */
+export function mayBecome(type: string, element: ElementType): boolean {
+  return castability(familyOf(type) === 'list' ? listItem(type).item : type, element) !== 'never';
 }
 
 /** Whether a column's values can be one value each of a tensor, losing nothing. */

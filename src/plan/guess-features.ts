@@ -88,7 +88,10 @@ function namesIn(text: string): readonly string[] {
 
 function guessByType(input: TensorSignature, guessing: Guessing): FeatureGuess {
   const free = guessing.columns.filter((column) => !guessing.used.has(column.name) && !column.isAllNull);
-  const [list, ...otherLists] = free.filter((column) => canFillWithList(column, input));
+  const lists = free.filter((column) => canFillWithList(column, input));
+  const [list, ...otherLists] = lists.toSorted(
+    (a, b) => Number(a.unfit.has(input.type)) - Number(b.unfit.has(input.type)),
+  );
   if (list !== undefined) return { input, columns: [list], comments: [listComment(list, otherLists)] };
   const { signature } = guessing.facts;
   const fitting = free.filter((column) => looksLikeFeature(column, input.type));

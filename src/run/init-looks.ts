@@ -1,6 +1,6 @@
 import type { ColumnSchema, ElementType, FeatureRequest, OpenedDataset } from '../dataset/contract.ts';
 import type { ModelSignature } from '../model/contract.ts';
-import { type ColumnLook, mayBeKey } from '../plan/guess-columns.ts';
+import { type ColumnLook, mayBecome, mayBeKey } from '../plan/guess-columns.ts';
 import type { Ports } from './ports.ts';
 
 /** Rows from which `init` draws its conclusions; statistics of the files count for all rows. */
@@ -13,13 +13,16 @@ export async function lookAtColumns(
   signature: ModelSignature,
 ): Promise<readonly ColumnLook[]> {
   const elements = [...new Set(signature.inputs.flatMap((input) => (input.kind === 'tensor' ? [input.type] : [])))];
-  const scalars = facts.columns.filter((column) => !column.type.endsWith(']'));
-  const casts = scalars.flatMap((column) => elements.map((element) => ({ column, element })));
+  const casts = facts.columns.flatMap((column) => {
+    const innerShape = column.type.endsWith(']') ? (listShapes.get(column.name) ?? []) : [1];
+    const possible = elements.filter((element) => innerShape.length > 0 && mayBecome(column.type, element));
+    return possible.map((element) => ({ column, element, innerShape }));
+  });
   const profile = await ports.profileRows(facts, {
     sampleRows,
     nullsOf: facts.columns.map((column) => column.name),
     uniqueOf: facts.columns.filter(mayBeKey).map((column) => column.name),
-    rejectsOf: casts.map(({ column, element }) => [castRequest(column, element)]),
+    rejectsOf: casts.map((cast) => [castRequest(cast)]),
     textsIn: [],
     texts: [],
     firstRows: 0,
@@ -42,13 +45,20 @@ export async function lookAtColumns(
   });
 }
 
+interface Cast {
+  readonly column: ColumnSchema;
+  readonly element: ElementType;
+  readonly innerShape: readonly number[];
+}
+
 /** One column as a tensor of its own, nulls filled, so that what it rejects are values that don't fit. */
-function castRequest({ name, type }: ColumnSchema, element: ElementType): FeatureRequest {
+function castRequest({ column, element, innerShape }: Cast): FeatureRequest {
+  const { name, type } = column;
   return {
     input: name,
     columns: [{ name, type, nullFree: false, fits: false }],
     element,
-    innerShape: [1],
+    innerShape,
     nulls: { value: element === 'string' ? '' : 0 },
   };
 }

@@ -83,7 +83,7 @@ function featureData({ columns, nulls }: FeatureDraft): unknown {
 
 /** A `${` in a name or path is meant as it stands. */
 function literal(text: string): string {
-  return text.replaceAll('${', '$${');
+  return text.replaceAll('${', () => '$${');
 }
 
 function commentInput(input: unknown, { input: { nullValues } }: JobDraft): void {
