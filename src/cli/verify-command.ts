@@ -52,16 +52,13 @@ export function verificationJson(verification: Verification): object {
 
 export function verificationText(verification: Verification, paint: Paint): string {
   const { output, manifest, checks, rowCount } = verification;
-  const lines = checks.map(({ name, problems }) => [
-    problems.length === 0 ? paint('green', 'ok  ') : paint('red', 'FAIL'),
-    name,
-    problems[0] ?? told(name, verification),
-  ]);
-  const more = checks.flatMap(({ name, problems }) =>
-    problems.slice(1).map((problem) => [paint('red', '    '), name, problem]),
-  );
+  const lines = checks.flatMap(({ name, problems }) => {
+    const [first, ...others] = problems;
+    if (first === undefined) return [[paint('green', 'ok'), name, told(name, verification)]];
+    return [[paint('red', 'FAIL'), name, first], ...others.map((problem) => ['', '', problem])];
+  });
   const title = `${output}: ${pluralText(rowCount, 'row')} in ${pluralText(manifest.parts.length, 'part')}, ${pluralText(manifest.runs.length, 'run')}`;
-  return `${title}\n${aligned([...lines, ...more], { indent: 2 })}`;
+  return `${title}\n${aligned(lines, { indent: 2 })}`;
 }
 
 /** What a check that holds has looked at. */
