@@ -76,7 +76,7 @@ function probeEntry(): string {
   return fileURLToPath(new URL(`../worker/probe${extension}`, import.meta.url));
 }
 
-export function doctorText(findings: readonly Finding[], paint: Paint): string {
+function doctorText(findings: readonly Finding[], paint: Paint): string {
   const marks = { ok: paint('green', 'ok  '), warn: paint('yellow', 'warn'), fail: paint('red', 'FAIL') };
   const width = Math.max(...findings.map((finding) => finding.name.length));
   return findings

@@ -14,7 +14,7 @@ export function inspectionText({ models, dataset }: Inspection): string {
 }
 
 /** `[N, 14]`: N for the free first dimension, ? for other free ones without a name. */
-export function shapeText(shape: readonly (number | string)[]): string {
+function shapeText(shape: readonly (number | string)[]): string {
   return `[${shape.map((dim, index) => (dim === '' ? (index === 0 ? 'N' : '?') : dim)).join(', ')}]`;
 }
 

@@ -70,7 +70,7 @@ export function mayBecome(type: string, element: ElementType): boolean {
 }
 
 /** Whether a column's values can be one value each of a tensor, losing nothing. */
-export function canBeOneValue({ type, unfit }: ColumnLook, element: ElementType): boolean {
+function canBeOneValue({ type, unfit }: ColumnLook, element: ElementType): boolean {
   return castability(type, element) !== 'never' && !unfit.has(element);
 }
 

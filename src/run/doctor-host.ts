@@ -37,7 +37,7 @@ export function cpuFinding(): Finding {
 }
 
 /** Features of the first core; undefined where the system does not list them. */
-export function cpuFlags(cpuinfo: string | undefined): ReadonlySet<string> | undefined {
+function cpuFlags(cpuinfo: string | undefined): ReadonlySet<string> | undefined {
   const line = /^flags\s*:\s*(.*)$/m.exec(cpuinfo ?? '')?.[1];
   return line === undefined ? undefined : new Set(line.split(/\s+/));
 }

@@ -6,10 +6,10 @@ import { guessFeatures } from '../plan/guess-features.ts';
 import { guessOutputs } from '../plan/guess-outputs.ts';
 import { type JobDraft, writeSpec } from '../spec/write-spec.ts';
 import { lookAtColumns } from './init-looks.ts';
-import { findNullTexts, openIn } from './init-null-texts.ts';
+import { findNullTexts } from './init-null-texts.ts';
 import { withNullPolicies } from './init-nulls.ts';
-import { inputRequest } from './inspect.ts';
 import { fromCommandLine } from './inspect-targets.ts';
+import { inputRequest, openIn } from './open-for-look.ts';
 import type { Ports } from './ports.ts';
 
 export interface InitRequest {

@@ -1,6 +1,5 @@
-import { join } from 'node:path';
-import type { FoundDataset, InputRequest, OpenedDataset } from '../dataset/contract.ts';
-import { type InspectRequest, inputRequest } from './inspect.ts';
+import type { InputRequest } from '../dataset/contract.ts';
+import { type InputArguments, inputRequest, openIn } from './open-for-look.ts';
 import type { Ports } from './ports.ts';
 
 /** Texts that people and programs write for "no value", beside nothing at all. */
@@ -29,7 +28,7 @@ const nullTexts = [
  */
 export async function findNullTexts(
   ports: Ports,
-  request: Pick<InspectRequest, 'baseDir' | 'format'>,
+  request: InputArguments,
   paths: readonly string[],
 ): Promise<readonly string[] | undefined> {
   const plain = await openIn(ports, inputRequest(paths, request));
@@ -55,28 +54,4 @@ async function rejectedLines(ports: Ports, input: InputRequest): Promise<number>
   const { opened, folder } = await openIn(ports, input);
   await using _folder = folder;
   return opened.rejectedLines;
-}
-
-export interface OpenedInFolder {
-  readonly found: FoundDataset;
-  readonly opened: OpenedDataset;
-  /** Holds the staged copies; whoever opens disposes of it. */
-  readonly folder: AsyncDisposable;
-}
-
-/** Opens a dataset for a look, in a temporary folder. */
-export async function openIn(ports: Ports, input: InputRequest): Promise<OpenedInFolder> {
-  const found = await ports.dataset.find(input);
-  const folder = await ports.temporaryFolder();
-  try {
-    const opened = await ports.dataset.open(found, input, {
-      stagingFolder: folder.path,
-      rejectsPath: join(folder.path, 'rejects.parquet'),
-      listColumns: found.columns.filter((column) => column.type.endsWith(']')).map((column) => column.name),
-    });
-    return { found, opened, folder };
-  } catch (error) {
-    await folder[Symbol.asyncDispose]();
-    throw error;
-  }
 }

@@ -1,14 +1,7 @@
-import { join } from 'node:path';
-import type {
-  ColumnSchema,
-  DatasetFacts,
-  DatasetFormat,
-  FoundDataset,
-  InputRequest,
-  RowProfile,
-} from '../dataset/contract.ts';
+import type { ColumnSchema, DatasetFacts, DatasetFormat, FoundDataset, RowProfile } from '../dataset/contract.ts';
 import type { ModelFile } from '../model/contract.ts';
 import { fromCommandLine, sortTargets } from './inspect-targets.ts';
+import { inputRequest, openIn } from './open-for-look.ts';
 import type { Ports } from './ports.ts';
 
 export interface InspectRequest {
@@ -71,23 +64,6 @@ export async function inspect(ports: Ports, request: InspectRequest): Promise<In
   }
 }
 
-/** What the command line says about a dataset, as a job would. */
-export function inputRequest(
-  paths: readonly string[],
-  { baseDir, format }: Pick<InspectRequest, 'baseDir' | 'format'>,
-  nullValues: readonly string[] = [''],
-): InputRequest {
-  const csv = { delimiter: 'auto', header: 'auto', nullValues, types: {} } as const;
-  return { paths, baseDir, format, csv, where: undefined, limit: undefined };
-}
-
-/** Names of list columns, whose shape is worth a look. */
-export function listColumnNames(
-  columns: readonly { readonly name: string; readonly type: string }[],
-): readonly string[] {
-  return columns.filter((column) => column.type.endsWith(']')).map((column) => column.name);
-}
-
 async function inspectDataset(
   ports: Ports,
   request: InspectRequest,
@@ -98,12 +74,8 @@ async function inspectDataset(
   const sizeBytes = found.files.reduce((sum, file) => sum + file.sizeBytes, 0);
   const isAsked = request.measureNulls || request.firstRows > 0;
   if (found.format !== 'parquet' && sizeBytes > smallTextBytes && !isAsked) return unread(found, { paths, sizeBytes });
-  await using folder = await ports.temporaryFolder();
-  const opened = await ports.dataset.open(found, input, {
-    stagingFolder: folder.path,
-    rejectsPath: join(folder.path, 'rejects.parquet'),
-    listColumns: listColumnNames(found.columns),
-  });
+  const { opened, folder } = await openIn(ports, input, found);
+  await using _folder = folder;
   const { facts } = opened;
   const unknown = facts.columns.filter((column) => column.nullCount === undefined).map((column) => column.name);
   const isSmall = unknown.length * facts.rowCount <= smallValueCount;
