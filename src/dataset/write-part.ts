@@ -17,6 +17,7 @@ import { featureSql, passCondition } from './feature-sql.ts';
 import { type RawVector, rawVector, vectorRows, writeListLayout, writeText, writeVector } from './raw-vector.ts';
 import { sourceSql, whereSql } from './source-sql.ts';
 import { quoteName, quoteText } from './sql.ts';
+import { textQuery } from './text-values.ts';
 
 export interface PartRequest {
   readonly database: Database;
@@ -39,16 +40,21 @@ export interface PartRequest {
 export async function writePart(request: PartRequest): Promise<number> {
   const table = predictionTable(request.database);
   table.request = request;
-  const sql = partSql(request);
-  if (request.part.format === 'arrow') return writeArrow(request.database, sql, request.path);
   try {
-    return await request.database.run(
-      `COPY (${sql}) TO ${quoteText(request.path)} (${copyOptions({ ...request.part, format: request.part.format })})`,
-    );
-  } catch (error) {
-    throw dataError(error, request.path);
+    return await writeRows(request, partSql(request));
   } finally {
     table.request = undefined;
+  }
+}
+
+async function writeRows({ database, part, path }: PartRequest, sql: string): Promise<number> {
+  const { format } = part;
+  if (format === 'arrow') return writeArrow(database, sql, path);
+  try {
+    const rows = format === 'parquet' ? sql : textQuery(sql, await database.columns(sql), format);
+    return await database.run(`COPY (${rows}) TO ${quoteText(path)} (${copyOptions({ ...part, format })})`);
+  } catch (error) {
+    throw dataError(error, path);
   }
 }
 

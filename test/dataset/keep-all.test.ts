@@ -135,4 +135,27 @@ describe('keep: "*"', () => {
     );
     expect(rows.map((row) => Number(row['n']))).toEqual(Array.from({ length: 50 }, (_, n) => n));
   });
+
+  it('writes JSON that any reader takes, and times as ISO 8601 says, in UTC', async () => {
+    using folder = new TempFolder();
+    const path = join(folder.path, 'part.jsonl');
+    await writeAll(path, { format: 'jsonl', compression: 'none' });
+    const rows: unknown[] = readFileSync(path, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
+    expect(rows).toHaveLength(50);
+    expect(rows).toContainEqual(expect.objectContaining({ timestamp_utc: expect.stringMatching(instant) }));
+    expect(rows).toContainEqual(
+      expect.objectContaining({ timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+$/), float64: null }),
+    );
+    using csv = new TempFolder();
+    await writeAll(join(csv.path, 'part.csv'), { format: 'csv', compression: 'none' });
+    const [first] = await rowsIn(
+      `SELECT timestamp_utc, float64 FROM read_csv('${join(csv.path, 'part.csv')}', all_varchar = true) WHERE timestamp_utc IS NOT NULL`,
+      csv.path,
+    );
+    expect(first?.['timestamp_utc']).toMatch(instant);
+  });
 });
