@@ -68,17 +68,7 @@ export function comparisonText(comparison: Comparison, paint: Paint): string {
   ] as const) {
     if (names.length > 0) lines.push(`only in ${side}: ${names.join(', ')}\n`);
   }
-  const rows = columns.map(({ name, type, changedRows, maxDifference, meanDifference }) => [
-    cellText(name, 40),
-    cellText(type, 30),
-    countText(changedRows),
-    numberText(maxDifference),
-    numberText(meanDifference),
-  ]);
-  if (rows.length > 0)
-    lines.push(
-      `\n${aligned([['column', 'type', 'changed rows', 'max difference', 'mean difference'], ...rows], { indent: 2 })}`,
-    );
+  if (columns.length > 0) lines.push(`\n${columnsText(columns)}`);
   if (worst.length > 0) {
     const cells = worst.map(({ key, column, a, b, difference }) => [
       Object.entries(key)
@@ -94,6 +84,21 @@ export function comparisonText(comparison: Comparison, paint: Paint): string {
     );
   }
   return lines.join('');
+}
+
+function columnsText(columns: Comparison['columns']): string {
+  const hasUnsized = columns.some(({ nanRows, nullRows }) => nanRows + nullRows > 0);
+  const unsized = (texts: readonly string[]) => (hasUnsized ? texts : []);
+  const header = ['column', 'type', 'changed rows', ...unsized(['NaN in one', 'null in one'])];
+  const rows = columns.map(({ name, type, changedRows, nanRows, nullRows, maxDifference, meanDifference }) => [
+    cellText(name, 40),
+    cellText(type, 30),
+    countText(changedRows),
+    ...unsized([countText(nanRows), countText(nullRows)]),
+    numberText(maxDifference),
+    numberText(meanDifference),
+  ]);
+  return aligned([[...header, 'max difference', 'mean difference'], ...rows], { indent: 2 });
 }
 
 function numberText(value: number | undefined): string {

@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import { nearest } from '../core/suggest.ts';
-import { familyOf, listItem } from './column-type.ts';
+import { type ComparedColumn, compareValues } from './compare-values.ts';
 import type { ChangedValue, Comparison, ComparisonRequest, DatasetFacts, TableComparer } from './contract.ts';
 import { Database, dataError } from './duckdb.ts';
 import { quoteList, quoteName, quoteText } from './sql.ts';
@@ -9,12 +9,6 @@ const worstCount = 10;
 
 export function newTableComparer(options: { readonly threads: number }): TableComparer {
   return (request) => compareTables(request, options.threads);
-}
-
-interface ComparedColumn {
-  readonly name: string;
-  readonly typeA: string;
-  readonly typeB: string;
 }
 
 async function compareTables(request: ComparisonRequest, threads: number): Promise<Comparison> {
@@ -102,9 +96,11 @@ async function compareColumns(
 ): Promise<Comparison['columns']> {
   if (columns.length === 0) return [];
   const aggregates = columns.flatMap((column, index) => {
-    const { difference, changed } = valueSql(column, request.tolerance);
+    const { difference, changed, isNan, isNull } = compareValues(column, request.tolerance);
     return [
       `count(*) FILTER (${changed})::DOUBLE AS c${index}`,
+      `count(*) FILTER (${isNan})::DOUBLE AS nan${index}`,
+      `count(*) FILTER (${isNull})::DOUBLE AS null${index}`,
       `max(${difference}) AS m${index}`,
       `avg(${difference}) FILTER (isfinite(${difference})) AS a${index}`,
     ];
@@ -114,6 +110,8 @@ async function compareColumns(
     name,
     type: typeA === typeB ? typeA : `${typeA} / ${typeB}`,
     changedRows: Number(row?.[`c${index}`]),
+    nanRows: Number(row?.[`nan${index}`]),
+    nullRows: Number(row?.[`null${index}`]),
     maxDifference: numberOf(row?.[`m${index}`]),
     meanDifference: numberOf(row?.[`a${index}`]),
   }));
@@ -125,55 +123,34 @@ async function findWorst(
   columns: readonly ComparedColumn[],
 ): Promise<readonly ChangedValue[]> {
   const keys = request.keys.map((key) => `${quoteText(key)}: a.${quoteName(key)}::VARCHAR`).join(', ');
-  const found: ChangedValue[] = [];
+  const found: { readonly value: ChangedValue; readonly size: number }[] = [];
   for (const column of columns) {
-    const { difference, changed } = valueSql(column, request.tolerance);
+    const { difference, changed, isNumeric } = compareValues(column, request.tolerance);
     const name = quoteName(column.name);
     const rows = await database.rows(
-      `SELECT {${keys}} AS key, a.${name}::VARCHAR AS a, b.${name}::VARCHAR AS b, ${difference} AS difference FROM ${joined(request, 'JOIN')} WHERE ${changed} ORDER BY difference DESC NULLS LAST, key LIMIT ${worstCount}`,
+      `SELECT {${keys}} AS key, a.${name}::VARCHAR AS a, b.${name}::VARCHAR AS b, ${difference} AS difference FROM ${joined(request, 'JOIN')} WHERE ${changed} ORDER BY difference DESC NULLS FIRST, ${request.keys.map((key) => `a.${quoteName(key)}`).join(', ')} LIMIT ${worstCount}`,
     );
     for (const row of rows) {
       const key = Object.entries(Object(row['key'])).map(([part, value]) => [part, String(value)]);
-      found.push({
+      const value = {
         key: Object.fromEntries(key),
         column: column.name,
-        a: String(row['a']),
-        b: String(row['b']),
+        a: textOf(row['a']),
+        b: textOf(row['b']),
         difference: numberOf(row['difference']),
-      });
+      };
+      // A number that became NaN or null is worse than any other; a text has no size, so it comes last.
+      found.push({ value, size: value.difference ?? (isNumeric ? Number.POSITIVE_INFINITY : -1) });
     }
   }
-  // What has no size, such as a text, is listed after what has; NaN against a number is the largest of all.
-  const size = ({ difference }: ChangedValue) =>
-    difference === undefined ? -1 : Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
-  return found.sort((x, y) => size(y) - size(x)).slice(0, worstCount);
+  return found
+    .sort((x, y) => (x.size === y.size ? 0 : y.size - x.size))
+    .slice(0, worstCount)
+    .map(({ value }) => value);
 }
 
-/** SQL of how far two values are apart (null when that has no size), and whether it is too far. */
-function valueSql(
-  { name, typeA, typeB }: ComparedColumn,
-  tolerance: number,
-): { readonly difference: string; readonly changed: string } {
-  const a = `a.${quoteName(name)}`;
-  const b = `b.${quoteName(name)}`;
-  const differ = `${a} IS DISTINCT FROM ${b}`;
-  const families = [familyOf(typeA), familyOf(typeB)];
-  const isNumeric = (family: string) => family === 'integer' || family === 'float' || family === 'decimal';
-  if (families.every(isNumeric)) {
-    const wide = families.every((family) => family === 'integer') ? 'HUGEINT' : 'DOUBLE';
-    const difference = `abs(${a}::${wide} - ${b}::${wide})::DOUBLE`;
-    return { difference, changed: `(${differ} AND NOT coalesce(${difference} <= ${tolerance}, false))` };
-  }
-  const [listA, listB] = [listItem(typeA), listItem(typeB)];
-  if (listA.depth > 0 && listA.depth === listB.depth && [listA, listB].every(({ item }) => isNumeric(familyOf(item)))) {
-    const flat = (list: string) =>
-      Array.from({ length: listA.depth - 1 }).reduce<string>((inner) => `flatten(${inner})`, list);
-    const pairs = `list_zip(${flat(a)}, ${flat(b)})`;
-    const difference = `CASE WHEN len(${flat(a)}) = len(${flat(b)}) THEN list_max(list_transform(${pairs}, z -> abs(z[1]::DOUBLE - z[2]::DOUBLE))) END`;
-    return { difference, changed: `(${differ} AND NOT coalesce(${difference} <= ${tolerance}, false))` };
-  }
-  if (typeA !== typeB) return { difference: 'NULL::DOUBLE', changed: `${a}::VARCHAR IS DISTINCT FROM ${b}::VARCHAR` };
-  return { difference: 'NULL::DOUBLE', changed: differ };
+function textOf(value: unknown): string {
+  return value === null ? 'null' : String(value);
 }
 
 /** DuckDB's JSON spells what JSON cannot hold as texts. */

@@ -265,6 +265,10 @@ export interface ColumnComparison {
   readonly type: string;
   /** Rows in both tables whose values differ by more than the tolerance. */
   readonly changedRows: number;
+  /** Rows in which NaN, or a NaN in a list, stands against something else; they are changed too. */
+  readonly nanRows: number;
+  /** Rows in which null, or a null in a list, stands against something else; they are changed too. */
+  readonly nullRows: number;
   /** Of numbers, and of lists of numbers element by element; undefined of everything else. */
   readonly maxDifference: number | undefined;
   readonly meanDifference: number | undefined;
@@ -275,6 +279,7 @@ export interface ChangedValue {
   readonly column: string;
   readonly a: string;
   readonly b: string;
+  /** Undefined of texts, and of NaN, null or another length against a number. */
   readonly difference: number | undefined;
 }
 

@@ -21,7 +21,8 @@ export async function diffOutputs(ports: Ports, options: DiffOptions): Promise<C
   await using folder = await ports.temporaryFolder();
   const a = await openTable(ports, options.a, { baseDir: options.baseDir, stagingFolder: await folder.make('a') });
   const b = await openTable(ports, options.b, { baseDir: options.baseDir, stagingFolder: await folder.make('b') });
-  return ports.compareTables({
+  // Awaited here: what is returned unawaited would outlive the folder.
+  return await ports.compareTables({
     a,
     b,
     keys: options.keys,
@@ -47,7 +48,7 @@ async function openTable(
   given: string,
   { baseDir, stagingFolder }: { readonly baseDir: string; readonly stagingFolder: string },
 ): Promise<DatasetFacts> {
-  const manifest = await ports.store.readManifest(resolve(baseDir, given)).catch(() => undefined);
+  const manifest = await ports.store.readManifest(resolve(baseDir, given));
   const paths = manifest === undefined ? [given] : manifest.parts.map((part) => join(given, part.name));
   const csv = { delimiter: 'auto', header: 'auto', nullValues: [''], types: {} } as const;
   const request: InputRequest = {
