@@ -49,7 +49,6 @@ export const errorTable = {
   },
   WORKER_START_FAILED: { exitCode: 4, retryable: false, meaning: 'no worker process could be started' },
   WORKER_CRASHED: { exitCode: 3, retryable: true, meaning: 'a worker process died while it scored a shard' },
-  BATCH_TIMEOUT: { exitCode: 3, retryable: true, meaning: 'a batch took longer than execution.batchTimeout' },
   SESSION_FAILED: { exitCode: 3, retryable: false, meaning: 'ONNX Runtime failed on a batch' },
   SHARDS_FAILED: { exitCode: 3, retryable: false, meaning: 'some shards failed, so nothing was published' },
   REJECTS_OVER_LIMIT: {
@@ -58,7 +57,6 @@ export const errorTable = {
     meaning: 'more rows were rejected than errors.maxRejected allows',
   },
   VERIFY_FAILED: { exitCode: 3, retryable: false, meaning: 'a published output does not agree with its manifest' },
-  OUTPUTS_DIFFER: { exitCode: 3, retryable: false, meaning: 'diff found predictions that differ' },
   ENVIRONMENT_UNFIT: {
     exitCode: 4,
     retryable: false,
