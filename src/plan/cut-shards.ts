@@ -52,9 +52,9 @@ function cutFile(
   for (const group of rowGroups) {
     const groupEnd = Math.min(group.rowStart + group.rowCount, rowEnd);
     if (groupEnd <= start) continue;
-    // Adding this group would overshoot by more than stopping before it undershoots.
+    // Adding this group would overshoot by no less than stopping before it undershoots.
     const isTooMuch =
-      groupEnd - start > shardRows && groupEnd - start - shardRows > shardRows - (group.rowStart - start);
+      groupEnd - start > shardRows && groupEnd - start - shardRows >= shardRows - (group.rowStart - start);
     if (isTooMuch && group.rowStart > start) {
       ranges.push({ rowStart: start, rowEnd: group.rowStart });
       start = group.rowStart;
