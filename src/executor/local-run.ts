@@ -202,7 +202,8 @@ export class LocalRun {
   #lost(post: Post, process: WorkerProcess, error: AppError): void {
     if (post.process !== process) return;
     const wasStarting = post.state === 'starting';
-    this.#queue.push({ type: 'worker-lost', slot: post.slot, error });
+    // A signal to the whole process group may reach a worker that just began to start.
+    if (!this.#options.signal.aborted) this.#queue.push({ type: 'worker-lost', slot: post.slot, error });
     this.#settle(post, error);
     if (this.#unfinished === 0 || this.#options.signal.aborted) return;
     if (wasStarting) {

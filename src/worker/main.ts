@@ -1,3 +1,4 @@
+import './ignore-signals.ts';
 import { AppError, messageOf } from '../core/errors.ts';
 import { measureBatch } from './measure-batch.ts';
 import { type FromWorker, protocolVersion, type ToWorker, toWorkerSchema, type WireError } from './protocol.ts';
@@ -13,8 +14,6 @@ function main(): void {
   let turn: Promise<void> = Promise.resolve();
 
   process.on('disconnect', () => process.exit(0));
-  // Ctrl-C, `timeout` and systemd signal the whole group; the parent decides what its workers do about it.
-  for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => undefined);
   process.on('message', (raw) => {
     const message = toWorkerSchema.parse(raw);
     if (message.type === 'cancel') {
