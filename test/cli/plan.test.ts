@@ -1,0 +1,140 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { nightshift, root, runJob, temporaryFolder, writeSpec } from '../e2e/nightshift.ts';
+import { digitsJob, flightsJob } from './flights-job.ts';
+
+const fixed = ['--workers', '2', '--set', 'execution.intraOpThreads=1', '--set', 'execution.readAhead=1'];
+
+const csvJob = {
+  ...digitsJob,
+  model: join(root, 'fixtures/models/late-flights.onnx'),
+  input: {
+    path: join(root, 'fixtures/flights-csv/flights.csv'),
+    csv: { nullValues: ['NA'] },
+    where: 'dep_delay > 5',
+    limit: 99,
+  },
+  features: {
+    features: {
+      columns: flightsJob.features.features.columns.map((name) =>
+        name.endsWith('_code') ? 'month' : name === 'plane_year' || name === 'seats' ? 'day' : name,
+      ),
+      nulls: 0,
+    },
+  },
+  output: { path: 'out-csv', format: 'csv', keep: ['flight_id'], columns: { late: 'label' } },
+};
+
+/** Where the run of the only job would begin. */
+async function startOf(cwd: string, ...args: readonly string[]): Promise<unknown> {
+  const { stdout } = await nightshift(['plan', '--json', ...args], { cwd });
+  return JSON.parse(stdout).jobs[0].start;
+}
+
+describe('plan', () => {
+  it('tells all that a run would do, and touches nothing', async () => {
+    await using folder = await temporaryFolder();
+    await writeSpec(folder.path, { flights: { description: 'Who is late?', ...flightsJob }, csv: csvJob });
+    const { exitCode, stdout, stderr } = await nightshift(['plan', ...fixed], { cwd: folder.path });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(`\n${stdout.replaceAll(root, '<root>')}\n`).toMatchInlineSnapshot(`
+      "
+      flights  Who is late?
+        input      <root>/fixtures/flights/flights-1.parquet and 1 more
+                   parquet, 12,028 rows, 269 KiB
+        shards     24 shards over 12,028 rows, 479 to 512 each
+        model      <root>/fixtures/models/late-flights.onnx  sha256 1b8864f493cd, 218 KiB
+                   in   features float32[N, 14]
+                   out  label int64[1], probabilities float32[N, 2]
+        features   features  ← 14 columns as float32[N, 14], nulls become NaN
+                               month, day, hour, minute, carrier_code, origin_code, dest_code
+                               dep_delay, distance, plane_year, seats, temp, wind_speed, visib
+        output     out  parquet, zstd
+                   mode overwrite: nothing is published there yet
+        keep       flight_id BIGINT
+        predict    label int64, probabilities float32[2]
+        workers    2 × 1 thread on cpu
+        batch      100 rows, read ahead
+        memory     about 421 MiB, 150 MiB a worker
+
+      csv
+        input      <root>/fixtures/flights-csv/flights.csv
+                   csv, 3,000 rows, 319 KiB, copied to Parquet once
+        where      dep_delay > 5
+        limit      the first 99 rows
+        shards     1 shard of 404 rows
+        model      <root>/fixtures/models/late-flights.onnx  sha256 1b8864f493cd, 218 KiB
+                   in   features float32[N, 14]
+                   out  label int64[1], probabilities float32[N, 2]
+        features   features  ← 14 columns as float32[N, 14], nulls become 0
+                               month, day, hour, minute, month, month, month, dep_delay, distance
+                               day, day, temp, wind_speed, visib
+        output     out-csv  csv
+                   mode error: nothing is published there yet
+        keep       flight_id BIGINT
+        predict    late int64
+        workers    1 × 1 thread on cpu
+        batch      64 rows, read ahead
+        memory     about 270 MiB, 150 MiB a worker
+      "
+    `);
+    expect(await readdir(folder.path)).toEqual(['jobs.yaml']);
+  });
+
+  it('is what `run --dry-run` prints', async () => {
+    await using folder = await temporaryFolder();
+    await writeSpec(folder.path, { flights: flightsJob });
+    const [plan, dry] = [['plan'], ['run', '--dry-run']].map((args) => nightshift(args, { cwd: folder.path }));
+    expect(await dry).toEqual(await plan);
+  });
+
+  it('is one JSON document with --json', async () => {
+    await using folder = await temporaryFolder();
+    await writeSpec(folder.path, { digits: digitsJob, flights: flightsJob });
+    const { stdout } = await nightshift(['plan', '--json', ...fixed], { cwd: folder.path });
+    expect(JSON.parse(stdout)).toMatchObject({
+      v: 1,
+      spec: 'jobs.yaml',
+      jobs: [
+        {
+          job: 'digits',
+          input: { format: 'parquet', rowCount: 1797, rejectedLines: 0 },
+          model: { sha256: expect.stringMatching(/^[0-9a-f]{64}$/), inputs: [{ name: 'image', type: 'float32' }] },
+          features: [{ input: 'image', columns: [{ name: 'pixels' }], innerShape: [1, 8, 8], nulls: 'reject' }],
+          output: {
+            path: join(folder.path, 'out-digits'),
+            mode: 'overwrite',
+            columns: [{ name: 'digit', type: 'int64' }],
+          },
+          execution: { workers: [{ device: 'cpu', intraOpThreads: 1 }], batchRows: 64 },
+        },
+        { job: 'flights', shards: { length: 24 }, rowCount: 12_028 },
+      ],
+    });
+  });
+
+  it('says what the mode means for what is published now', async () => {
+    await using folder = await temporaryFolder();
+    await runJob(folder.path, digitsJob);
+    expect(await startOf(folder.path)).toMatchObject({ state: 'new', publishedRunId: expect.any(String) });
+    expect(await startOf(folder.path, '--set', 'output.mode=append')).toMatchObject({
+      state: 'new',
+      publishedParts: 1,
+    });
+    expect(await startOf(folder.path, '--set', 'output.mode=ignore')).toMatchObject({ state: 'skip' });
+    expect(await startOf(folder.path, '--set', 'output.mode=error')).toMatchObject({
+      state: 'refuse',
+      error: { code: 'OUTPUT_EXISTS' },
+    });
+  });
+
+  it('ends as the run would when that could not begin', async () => {
+    await using folder = await temporaryFolder();
+    await runJob(folder.path, digitsJob);
+    const { exitCode, stdout, stderr } = await nightshift(['plan', '--set', 'output.mode=error'], { cwd: folder.path });
+    expect(exitCode).toBe(2);
+    expect(stdout).toContain('the run would stop: OUTPUT_EXISTS');
+    expect(stderr).toMatch(/^error OUTPUT_EXISTS: .*\nhint: /);
+  });
+});

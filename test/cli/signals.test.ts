@@ -1,0 +1,186 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { execa } from 'execa';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { sha256OfFile } from '../../src/core/files.ts';
+import { bin, type Event, eventsIn, nightshift, start, temporaryFolder, writeSpec } from '../e2e/nightshift.ts';
+import { flightsJob } from './flights-job.ts';
+
+/** Enough shards to be interrupted in the middle. */
+const job = { ...flightsJob, execution: { shardRows: 150, batchSize: 50 } };
+
+/** A folder with the job in `jobs.yaml`. */
+async function flightsFolder() {
+  const folder = await temporaryFolder();
+  await writeSpec(folder.path, { flights: job });
+  return folder;
+}
+
+/** The events until the nth shard is done; the run goes on meanwhile. */
+function untilShardsDone(stdout: Readable, count: number): Promise<readonly Event[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<readonly Event[]>();
+  const events: Event[] = [];
+  createInterface({ input: stdout })
+    .on('line', (line) => {
+      events.push(...eventsIn({ stdout: line }));
+      if (events.filter(({ type }) => type === 'shard-done').length === count) resolve([...events]);
+    })
+    .on('close', () => reject(new Error(`the run ended before ${count} shards were done`)));
+  return promise;
+}
+
+function workersIn(events: readonly Event[]): readonly number[] {
+  return events.flatMap((event) => (event.type === 'worker-ready' ? [Number(event['pid'])] : []));
+}
+
+/** A process that has ended but was not waited for yet is gone too. */
+function isGone(pid: number): boolean {
+  try {
+    return / [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/\(.*\)/, ''));
+  } catch {
+    return true;
+  }
+}
+
+async function expectGone(pids: readonly number[], withinMs: number): Promise<void> {
+  expect(pids).not.toEqual([]);
+  await vi.waitFor(() => expect(pids.filter((pid) => !isGone(pid))).toEqual([]), { timeout: withinMs, interval: 20 });
+}
+
+/** Name and digest of every part that is published. */
+async function publishedDigests(cwd: string): Promise<Readonly<Record<string, string>>> {
+  const names = readdirSync(join(cwd, 'out')).filter((name) => name.startsWith('part-'));
+  const digests = await Promise.all(names.map((name) => sha256OfFile(join(cwd, 'out', name))));
+  return Object.fromEntries(names.map((name, index) => [name, digests[index] ?? '']));
+}
+
+let undisturbed: Readonly<Record<string, string>> = {};
+beforeAll(async () => {
+  await using folder = await flightsFolder();
+  await start(['run'], { cwd: folder.path });
+  undisturbed = await publishedDigests(folder.path);
+});
+
+/** Runs the same command again and checks that it goes on and ends with the bytes of a run that nothing disturbed. */
+async function expectToGoOn(cwd: string, shardsDoneAtLeast: number): Promise<void> {
+  const plan = await nightshift(['plan', '--json'], { cwd });
+  expect(JSON.parse(plan.stdout).jobs[0].start).toMatchObject({ state: 'resume' });
+  const again = await nightshift(['run', '--json'], { cwd });
+  expect(again.exitCode).toBe(0);
+  const events = eventsIn(again);
+  expect(events[0]).toMatchObject({ type: 'run-started', resumes: true });
+  const planned = events.find(({ type }) => type === 'run-planned');
+  const shardsDone = Number(planned?.['shardsDone']);
+  expect(shardsDone).toBeGreaterThanOrEqual(shardsDoneAtLeast);
+  expect(events.filter(({ type }) => type === 'shard-done')).toHaveLength(Number(planned?.['shards']) - shardsDone);
+  expect(await publishedDigests(cwd)).toEqual(undisturbed);
+}
+
+describe('a signal', () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)(
+    '%s stops a run at the end of a batch with exit code %d, and the same command goes on',
+    async (signal, exitCode) => {
+      await using folder = await flightsFolder();
+      const run = start(['run', '--json'], { cwd: folder.path });
+      const events = await untilShardsDone(run.stdout, 3);
+      run.kill(signal);
+      const finished = await run;
+      expect(finished).toMatchObject({
+        exitCode,
+        stderr: expect.stringContaining('stopping after the current batch; '),
+      });
+      expect(finished.stderr).toContain(`error INTERRUPTED: stopped by ${signal}`);
+      expect(finished.stderr).toContain('hint: run the same command again to go on');
+      expect(eventsIn(finished).at(-1)).toMatchObject({ type: 'error', code: 'INTERRUPTED', job: 'flights', exitCode });
+      await expectGone(workersIn(events), 100);
+      await expectToGoOn(folder.path, 3);
+    },
+  );
+
+  it('that reaches the whole process group, as from a terminal, is left to the parent', async () => {
+    await using folder = await flightsFolder();
+    const run = execa(process.execPath, [bin, 'run', '--json'], { cwd: folder.path, detached: true, reject: false });
+    await untilShardsDone(run.stdout, 3);
+    process.kill(-(run.pid ?? Number.NaN), 'SIGTERM');
+    const finished = await run;
+    expect(finished.exitCode).toBe(143);
+    expect(eventsIn(finished).filter(({ type }) => type === 'worker-lost')).toEqual([]);
+  });
+
+  it('given twice ends the run at once, with workers that hang', async () => {
+    await using folder = await flightsFolder();
+    const run = start(['run', '--json'], { cwd: folder.path });
+    const workers = workersIn(await untilShardsDone(run.stdout, 3));
+    for (const pid of workers) process.kill(pid, 'SIGSTOP');
+    await vi.waitFor(
+      () => {
+        // False once there is no process to signal.
+        expect(run.kill('SIGINT')).toBe(false);
+      },
+      { timeout: 3000, interval: 100 },
+    );
+    expect((await run).exitCode).toBe(130);
+    await expectGone(workers, 1000);
+    await expectToGoOn(folder.path, 3);
+  });
+
+  it('ends workers that hang within ten seconds', async () => {
+    await using folder = await flightsFolder();
+    const run = start(['run', '--json'], { cwd: folder.path });
+    const workers = workersIn(await untilShardsDone(run.stdout, 1));
+    for (const pid of workers) process.kill(pid, 'SIGSTOP');
+    const signalled = performance.now();
+    run.kill('SIGTERM');
+    expect((await run).exitCode).toBe(143);
+    expect(performance.now() - signalled).toBeLessThan(10_000);
+    await expectGone(workers, 1000);
+  });
+});
+
+describe('kill -9', () => {
+  it('of the run takes its workers along, and the same command goes on', async () => {
+    await using folder = await flightsFolder();
+    const run = start(['run', '--json'], { cwd: folder.path });
+    const events = await untilShardsDone(run.stdout, 5);
+    run.kill('SIGKILL');
+    await run;
+    await expectGone(workersIn(events), 1000);
+    await expectToGoOn(folder.path, 5);
+  });
+
+  it('of a worker costs its shard one attempt, and the run publishes the same bytes', async () => {
+    await using folder = await flightsFolder();
+    const run = start(['run', '--json'], { cwd: folder.path });
+    const [worker] = workersIn(await untilShardsDone(run.stdout, 2));
+    process.kill(worker ?? Number.NaN, 'SIGKILL');
+    const finished = await run;
+    expect(finished).toMatchObject({ exitCode: 0 });
+    const lost = eventsIn(finished).find(({ type }) => type === 'worker-lost');
+    expect(lost).toMatchObject({ code: 'WORKER_CRASHED', message: expect.stringContaining('SIGKILL') });
+    expect(await publishedDigests(folder.path)).toEqual(undisturbed);
+  });
+});
+
+describe('a reader that goes away', () => {
+  it('ends the run in silence, and the same command goes on', async () => {
+    await using folder = await flightsFolder();
+    const pipe = '"$1" "$2" run --json | head -n 1; echo "exit ${PIPESTATUS[0]}"';
+    const { stdout, stderr } = await execa('bash', ['-c', pipe, 'bash', process.execPath, bin], { cwd: folder.path });
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^\{.*"run-started".*\}\nexit 141$/);
+    await expectToGoOn(folder.path, 0);
+  });
+
+  it('of stderr is no reason to stop', async () => {
+    await using folder = await flightsFolder();
+    const pipe = '"$1" "$2" run -v 2>&1 >/dev/null | head -n 1; echo "exit ${PIPESTATUS[0]}"';
+    const { stdout } = await execa('bash', ['-c', pipe, 'bash', process.execPath, bin], { cwd: folder.path });
+    expect(stdout).toMatch(/exit 0$/);
+  });
+});
