@@ -1,8 +1,9 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { link, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
-import { makeFolder, systemCode, writeError } from '../core/files.ts';
+import { makeFolder, readIfPresent, systemCode, writeError } from '../core/files.ts';
 import { isAlive, ownIdentity } from '../core/host.ts';
 import { lockFile, metaFolder } from '../plan/layout.ts';
 import { parseJson } from './manifest.ts';
@@ -15,12 +16,16 @@ const lockSchema = z.object({
   since: z.string(),
 });
 
+const maxTries = 5;
+
 /** Keeps a second run away from an output folder until it is disposed of. */
 export class OutputLock implements AsyncDisposable {
   readonly #path: string;
+  readonly #text: string;
 
-  private constructor(path: string) {
+  private constructor(path: string, text: string) {
     this.#path = path;
+    this.#text = text;
   }
 
   /**
@@ -31,22 +36,39 @@ export class OutputLock implements AsyncDisposable {
     await makeFolder(join(outputFolder, metaFolder));
     const path = join(outputFolder, lockFile);
     const text = JSON.stringify({ ...ownIdentity(), since });
-    for (let tries = 0; tries < 3; tries++) {
-      if (await createExclusive(path, text)) return new OutputLock(path);
-      await removeIfDead(path, outputFolder);
+    for (let tries = 0; tries < maxTries; tries++) {
+      if (await createExclusive(path, text)) return new OutputLock(path, text);
+      await removeIfDead(path, { outputFolder, text });
     }
-    throw new AppError('LOCKED', `another run takes the lock of ${outputFolder}`, { hint: 'try again' });
+    throw beingTaken(outputFolder);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await rm(this.#path, { force: true });
+    // Whoever was told to remove the lock of a host that is gone may have been wrong, and hold it now.
+    if ((await readIfPresent(this.#path)) === this.#text) await rm(this.#path, { force: true });
   }
 }
 
+/** Nobody sees the file before its text is in it: a link to a whole file either is made or is not. */
 async function createExclusive(path: string, text: string): Promise<boolean> {
+  const temp = `${path}.${process.pid}.${randomBytes(3).toString('hex')}.tmp`;
   try {
-    await using handle = await open(path, 'wx');
-    await handle.writeFile(text);
+    await writeNew(temp, text);
+    await link(temp, path);
+    return true;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return false;
+    // Some file systems have no links; there a lock that is read while it is written looks like one that was cut off.
+    if (['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(systemCode(error) ?? '')) return createPlain(path, text);
+    throw writeError(error, path);
+  } finally {
+    await rm(temp, { force: true });
+  }
+}
+
+async function createPlain(path: string, text: string): Promise<boolean> {
+  try {
+    await writeNew(path, text);
     return true;
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return false;
@@ -54,10 +76,17 @@ async function createExclusive(path: string, text: string): Promise<boolean> {
   }
 }
 
-async function removeIfDead(path: string, outputFolder: string): Promise<void> {
-  const text = await readFile(path, 'utf8').catch(() => undefined);
-  if (text === undefined) return;
-  const holder = lockSchema.safeParse(parseJson(text));
+async function writeNew(path: string, text: string): Promise<void> {
+  await using handle = await open(path, 'wx');
+  await handle.writeFile(text);
+}
+
+/** @throws AppError LOCKED when its holder lives, or when another process is just removing it */
+async function removeIfDead(path: string, taker: { readonly outputFolder: string; readonly text: string }) {
+  const { outputFolder } = taker;
+  const found = await readIfPresent(path);
+  if (found === undefined) return;
+  const holder = lockSchema.safeParse(parseJson(found));
   // A lock that was cut off while it was written names nobody, so nobody can be alive.
   if (holder.success && isAlive(holder.data) !== false) {
     const { pid, host, since } = holder.data;
@@ -66,8 +95,27 @@ async function removeIfDead(path: string, outputFolder: string): Promise<void> {
       details: { pid, host, since },
     });
   }
-  // Renaming lets only one of two takers remove it.
-  const grave = `${path}.${process.pid}.dead`;
-  await rename(path, grave).catch(() => undefined);
-  await rm(grave, { force: true });
+  // Between reading and removing, another taker may have replaced it by its own: only the holder of the claim may remove.
+  const claim = `${path}.claim`;
+  if (!(await createExclusive(claim, taker.text))) {
+    await removeClaimOfDead(claim);
+    throw beingTaken(outputFolder);
+  }
+  try {
+    if ((await readIfPresent(path)) === found) await rm(path, { force: true });
+  } finally {
+    await rm(claim, { force: true });
+  }
+}
+
+/** A taker that died within the few instructions of a takeover must not keep the lock from everyone for ever. */
+async function removeClaimOfDead(claim: string): Promise<void> {
+  const text = await readFile(claim, 'utf8').catch(() => undefined);
+  if (text === undefined) return;
+  const holder = lockSchema.safeParse(parseJson(text));
+  if (!holder.success || isAlive(holder.data) === false) await rm(claim, { force: true });
+}
+
+function beingTaken(outputFolder: string): AppError {
+  return new AppError('LOCKED', `another run takes the lock of ${outputFolder}`, { hint: 'try again' });
 }
