@@ -12,6 +12,8 @@ export interface ProgressFrame {
 
 const barWidthAtMost = 40;
 const barWidthAtLeast = 8;
+/** Four days: a rate that says so has just begun to be measured. */
+const secondsWorthTelling = 4 * 24 * 3600;
 const rateWidth = '999,999 rows/s'.length;
 const etaWidth = 'ETA 59:59'.length;
 
@@ -51,7 +53,8 @@ function runLine(state: RunProgress, pace: Pace, frame: ProgressFrame & { readon
   const percent = piece(`${Math.floor(pace.fraction * 100)} %`.padStart(5));
   // Texts that grow and shrink would make the bar do so too.
   const rate = piece(rateText(pace.rowsPerSecond).padStart(rateWidth));
-  const left = piece(`ETA ${pace.secondsLeft === undefined ? '–' : clockText(pace.secondsLeft)}`.padEnd(etaWidth));
+  const isKnown = pace.secondsLeft !== undefined && pace.secondsLeft < secondsWorthTelling;
+  const left = piece(`ETA ${isKnown ? clockText(pace.secondsLeft) : '–'}`.padEnd(etaWidth));
   const total = countText(state.rows);
   const rows = piece(`${countText(pace.rows).padStart(total.length)} of ${total} rows`);
   // What matters least goes first when the terminal is narrow.

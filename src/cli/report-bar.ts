@@ -12,8 +12,11 @@ const wrapOn = '\u001B[?7h';
 const wrapOff = '\u001B[?7l';
 const clearRest = '\u001B[K';
 
+/** A terminal that lines can be moved in. */
+type Terminal = NodeJS.WritableStream & { readonly columns?: number };
+
 export interface BarOptions {
-  readonly stream: NodeJS.WriteStream;
+  readonly stream: Terminal;
   readonly verbosity: Verbosity;
   readonly folder: string;
 }
@@ -43,9 +46,9 @@ export function newBarReporter(io: Io, { stream, verbosity, folder }: BarOptions
   };
 }
 
-function linesNow(state: RunProgress, stream: NodeJS.WriteStream, io: Io): readonly string[] {
+function linesNow(state: RunProgress, stream: Terminal, io: Io): readonly string[] {
   // Some terminals say 0 columns until they are sized.
-  const width = (stream.columns ?? 0) > 0 ? stream.columns : usualWidth;
+  const width = stream.columns === undefined || stream.columns === 0 ? usualWidth : stream.columns;
   return progressLines(state, { nowMs: Date.now(), width, paint: io.paintErr });
 }
 
@@ -55,7 +58,7 @@ interface Display {
   readonly end: () => void;
 }
 
-function newDisplay(stream: NodeJS.WriteStream, lines: () => readonly string[]): Display {
+function newDisplay(stream: Terminal, lines: () => readonly string[]): Display {
   const bars = new cliProgress.MultiBar({
     stream,
     fps: framesPerSecond,

@@ -29,7 +29,7 @@ export function newLineReporter(io: Io, options: { readonly verbosity: Verbosity
  * How far a run is, now and then: a line is due when ten seconds and a tenth of the rows passed since the last one,
  * or a minute.
  */
-export function newProgressLog(): (event: RunEvent, options: RunTextOptions) => readonly RunLine[] {
+function newProgressLog(): (event: RunEvent, options: RunTextOptions) => readonly RunLine[] {
   let state: RunProgress = noProgress;
   let last = { ms: 0, fraction: 0 };
   return (event, { paint }) => {
