@@ -1,3 +1,4 @@
+import { AppError } from '../core/errors.ts';
 import { widenedType } from './column-type.ts';
 import type { ColumnSchema, DatasetFacts, DatasetFormat, InputFile, RowGroup } from './contract.ts';
 import { type Database, dataError } from './duckdb.ts';
@@ -34,13 +35,13 @@ export async function describeDataset(options: DescribeOptions): Promise<Dataset
   const fileColumns = mergeColumns(schemas, widenedType).map(
     (column): ColumnSchema => ({ ...column, origin: 'file', ...statistics.get(column.name) }),
   );
-  const partitions = options.hasPartitions
-    ? await readPartitions(options, new Set(fileColumns.map((column) => column.name)))
-    : [];
+  const partitions = options.hasPartitions ? await readPartitions(options) : [];
+  const inPaths = new Set(partitions.map((column) => column.name.toLowerCase()));
   return {
     format: options.format,
     files,
-    columns: [...fileColumns, ...partitions],
+    // Where a file has a column of that name too, DuckDB gives what the path says.
+    columns: [...fileColumns.filter((column) => !inPaths.has(column.name.toLowerCase())), ...partitions],
     rowCount: files.reduce((sum, file) => sum + file.rowCount, 0),
     hasPartitions: options.hasPartitions,
   };
@@ -114,26 +115,30 @@ async function readStatistics({ database, files }: DescribeOptions): Promise<Map
 }
 
 /** Types of `key=value` folders, decided once for the dataset so that no shard sees another type. */
-async function readPartitions(
-  { database, files }: DescribeOptions,
-  fileColumns: ReadonlySet<string>,
-): Promise<ColumnSchema[]> {
+async function readPartitions({ database, files }: DescribeOptions): Promise<ColumnSchema[]> {
+  const keys = new Set(files.flatMap((file) => partitionKeys(file.path)));
   const rows = await query(
     database,
     files,
     (paths) => `DESCRIBE SELECT * FROM read_parquet(${paths}, hive_partitioning = true, union_by_name = true)`,
-  );
+  ).catch((error: unknown) => {
+    if (!(error instanceof AppError) || !error.message.includes('Hive partition mismatch')) throw error;
+    throw new AppError('INPUT_SCHEMA_MISMATCH', error.message.replace('Binder Error: ', ''), {
+      hint: 'put all files under folders of the same keys, or narrow input.path',
+      cause: error,
+    });
+  });
   return rows
-    .map(
-      (row): ColumnSchema => ({
-        name: String(row['column_name']),
-        type: String(row['column_type']),
-        widened: false,
-        origin: 'partition',
-        nullCount: undefined,
-      }),
-    )
-    .filter((column) => !fileColumns.has(column.name));
+    .map((row) => ({ name: String(row['column_name']), type: String(row['column_type']) }))
+    .filter((column) => keys.has(column.name.toLowerCase()))
+    .map((column): ColumnSchema => ({ ...column, widened: false, origin: 'partition', nullCount: undefined }));
+}
+
+function partitionKeys(path: string): readonly string[] {
+  return path
+    .split('/')
+    .slice(0, -1)
+    .flatMap((folder) => /^([^=]+)=/.exec(folder)?.[1]?.toLowerCase() ?? []);
 }
 
 async function query(database: Database, files: readonly ParquetFile[], sql: (paths: string) => string) {

@@ -1,11 +1,11 @@
 import { open, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { AppError, messageOf } from '../core/errors.ts';
 import type { DatasetFormat } from './contract.ts';
 
 export interface FoundFile {
-  /** Absolute path. */
+  /** Absolute path, as it was found: a link is not followed in it. */
   readonly path: string;
   readonly sizeBytes: number;
   readonly mtimeMs: number;
@@ -35,26 +35,38 @@ export async function findFiles(
   baseDir: string,
   format: DatasetFormat | 'auto',
 ): Promise<FoundFiles> {
+  // By where a file really is: links may lead to it more than once, and in circles.
   const found = new Map<string, FoundFile>();
   let hasPartitions = false;
   for (const given of paths) {
     const { root, files } = await expand(given, baseDir);
+    const fresh = new Map<string, FoundFile>();
     for (const path of files) {
-      const file = await fileAt(path);
-      if (!found.has(file.path)) found.set(file.path, file);
-      hasPartitions ||= /(^|\/)[^/=]+=[^/]*\//.test(path.slice(root.length));
+      const { realPath, ...file } = await fileAt(path);
+      const other = fresh.get(realPath)?.path;
+      if (found.has(realPath) || (other !== undefined && depthOf(other) <= depthOf(path))) continue;
+      fresh.delete(realPath);
+      fresh.set(realPath, file);
+    }
+    for (const [realPath, file] of fresh) {
+      found.set(realPath, file);
+      hasPartitions ||= /(^|\/)[^/=]+=[^/]*\//.test(file.path.slice(root.length));
     }
   }
   const files = [...found.values()];
   return { files, format: format === 'auto' ? await commonFormat(files) : format, hasPartitions };
 }
 
+function depthOf(path: string): number {
+  return path.split('/').length;
+}
+
 async function expand(given: string, baseDir: string): Promise<{ root: string; files: readonly string[] }> {
-  const path = isAbsolute(given) ? given : resolve(baseDir, given);
+  const path = resolve(baseDir, given);
   const info = await stat(path).catch(() => undefined);
   if (info?.isFile() === true) return { root: path, files: [path] };
   if (info?.isDirectory() === true) {
-    const all = await glob('**/*', { cwd: path, absolute: true, dot: false, followSymbolicLinks: false });
+    const all = await glob('**/*', { cwd: path, absolute: true, dot: false, followSymbolicLinks: true });
     const files = all.filter((file) => isVisible(file.slice(path.length)) && formatOf(file) !== undefined).sort(byName);
     if (files.length === 0) {
       throw new AppError('INPUT_NOT_FOUND', `no data file in the folder ${path}`, {
@@ -73,32 +85,28 @@ async function expand(given: string, baseDir: string): Promise<{ root: string; f
       hint: 'check input.path; relative paths start at the folder of the job spec',
     });
   }
-  const files = (await glob(given, { cwd: baseDir, absolute: true, dot: true, followSymbolicLinks: true }))
-    .filter((file) => isVisible(`/${file.split('/').at(-1)}`))
+  const parts = path.split('/');
+  const firstPattern = parts.findIndex((part) => isDynamicPattern(part));
+  const root = parts.slice(0, Math.max(0, firstPattern)).join('/');
+  const all = await glob(given, { cwd: baseDir, absolute: true, dot: true, followSymbolicLinks: true });
+  const files = all
+    .map((file) => resolve(file))
+    .filter((file) => isVisible(file.slice(root.length)))
     .sort(byName);
   if (files.length === 0)
     throw new AppError('INPUT_NOT_FOUND', `no file matches ${path}`, {
       hint: 'check input.path; relative paths start at the folder of the job spec',
     });
-  const fixed = path.split('/');
-  return {
-    root: fixed
-      .slice(
-        0,
-        fixed.findIndex((part) => isDynamicPattern(part)),
-      )
-      .join('/'),
-    files,
-  };
+  return { root, files };
 }
 
-async function fileAt(path: string): Promise<FoundFile> {
+async function fileAt(path: string): Promise<FoundFile & { readonly realPath: string }> {
   try {
     const info = await stat(path);
     if (!info.isFile()) throw new AppError('INPUT_UNREADABLE', `${path} is not a file`);
     await using handle = await open(path, 'r');
     await handle.read(Buffer.alloc(1), 0, 1, 0);
-    return { path: await realpath(path), sizeBytes: info.size, mtimeMs: Math.round(info.mtimeMs) };
+    return { path, realPath: await realpath(path), sizeBytes: info.size, mtimeMs: Math.round(info.mtimeMs) };
   } catch (error) {
     if (error instanceof AppError) throw error;
     throw new AppError('INPUT_UNREADABLE', `cannot open ${path}: ${messageOf(error)}`, {
