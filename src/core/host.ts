@@ -42,7 +42,7 @@ export interface ProcessIdentity {
 }
 
 export function ownIdentity(): ProcessIdentity {
-  return { pid: process.pid, host: hostname(), bootId: bootId(), startTicks: startTicksOf(process.pid) };
+  return { pid: process.pid, host: hostname(), bootId: bootId(), startTicks: statOf(process.pid).startTicks };
 }
 
 /** Whether the process that an identity names still runs; unknown for another host. */
@@ -54,7 +54,9 @@ export function isAlive(identity: ProcessIdentity): boolean | 'unknown' {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
   }
-  return identity.startTicks === startTicksOf(identity.pid);
+  const { state, startTicks } = statOf(identity.pid);
+  // A zombie has ended; in a container whose first process waits for nobody it stays for ever.
+  return state !== 'Z' && identity.startTicks === startTicks;
 }
 
 /** 128 + the signal's number, as shells report it. */
@@ -66,10 +68,11 @@ function bootId(): string {
   return readText('/proc/sys/kernel/random/boot_id') ?? '';
 }
 
-function startTicksOf(pid: number): string {
+function statOf(pid: number): { readonly state: string; readonly startTicks: string } {
   const stat = readText(`/proc/${pid}/stat`);
-  // Field 22; the name in field 2 may hold spaces and brackets, so count from its end.
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  // Fields 3 and 22; the name in field 2 may hold spaces and brackets, so count from its end.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  return { state: fields[0] ?? '', startTicks: fields[19] ?? '' };
 }
 
 function readText(path: string): string | undefined {
