@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
@@ -31,16 +32,13 @@ describe('isAlive', () => {
 
   it.runIf(process.platform === 'linux')('takes a process that ended and was never waited for as dead', async () => {
     // The shell becomes a program that waits for nobody, so that its child stays a zombie.
-    const parent = execa('sh', ['-c', 'true & echo $!; exec cat'], { reject: false });
-    let told = '';
-    for await (const line of parent) {
-      told = line;
-      break;
-    }
-    const stat = () => readFile(`/proc/${told}/stat`, 'utf8').then((text) => text.split(') ')[1]?.split(' ') ?? []);
+    const parent = execa('sh', ['-c', 'sleep 0.1 & echo $!; exec cat'], { reject: false });
+    const [data] = await once(parent.stdout, 'data');
+    const pid = Number(data);
+    const stat = () => readFile(`/proc/${pid}/stat`, 'utf8').then((text) => text.split(') ')[1]?.split(' ') ?? []);
     await expect.poll(async () => (await stat())[0]).toBe('Z');
     const startTicks = (await stat())[19] ?? '';
-    expect(isAlive({ ...ownIdentity(), pid: Number(told), startTicks })).toBe(false);
+    expect(isAlive({ ...ownIdentity(), pid, startTicks })).toBe(false);
     parent.kill();
     await parent;
   });
