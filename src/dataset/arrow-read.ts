@@ -3,13 +3,13 @@ import { type FileHandle, open } from 'node:fs/promises';
 import zlib from 'node:zlib';
 import { DuckDBTableFunction, type DuckDBType } from '@duckdb/node-api';
 import { CompressionType, compressionRegistry, type RecordBatch, RecordBatchReader, type Schema } from 'apache-arrow';
+import { decompressFrameSync } from 'lz4-napi';
 import { AppError, messageOf } from '../core/errors.ts';
 import { duckdbType } from './arrow-types.ts';
 import { ValueTooFine } from './arrow-values.ts';
 import { fillVector } from './arrow-vectors.ts';
 import { schemaMessage } from './arrow-writer.ts';
 import { type Database, dataError } from './duckdb.ts';
-import { decodeLz4Frame } from './lz4-frame.ts';
 import { mergeColumns } from './merge-columns.ts';
 import { rawVector, vectorRows } from './raw-vector.ts';
 import { quoteName, quoteText } from './sql.ts';
@@ -217,9 +217,11 @@ function* streamChunks(path: string, schema: Schema): Generator<Uint8Array> {
 /** Compressed buffers, which apache-arrow leaves to others. Node has ZSTD from 22.15 on. */
 function registerCodecs(): void {
   if (compressionRegistry.get(CompressionType.LZ4_FRAME) !== null) return;
-  compressionRegistry.set(CompressionType.LZ4_FRAME, { decode: decodeLz4Frame });
+  // Copies, because Node's buffers may lie anywhere in a shared pool and typed arrays need theirs aligned.
+  compressionRegistry.set(CompressionType.LZ4_FRAME, {
+    decode: (bytes) => Uint8Array.from(decompressFrameSync(Buffer.from(bytes))),
+  });
   if (typeof zlib.zstdDecompressSync !== 'function') return;
-  // A copy, because Node's buffers may lie anywhere in a shared pool and typed arrays need theirs aligned.
   compressionRegistry.set(CompressionType.ZSTD, { decode: (bytes) => Uint8Array.from(zlib.zstdDecompressSync(bytes)) });
 }
 

@@ -171,6 +171,8 @@ export interface InputRequest {
   readonly csv: CsvOptions;
   readonly where: string | undefined;
   readonly limit: number | undefined;
+  /** Gives up what is being read. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A dataset as far as it is known without reading its rows: enough to tell whether it is the same as before. */

@@ -18,6 +18,8 @@ export interface DatabaseOptions {
   readonly memoryLimitBytes?: number;
   /** Where a sort or a wide scan may spill; absent means nowhere. */
   readonly spillFolder?: string;
+  /** Interrupts what is running when it is aborted, and lets nothing else begin. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -27,10 +29,14 @@ export interface DatabaseOptions {
 export class Database implements Disposable {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
+  readonly #signal: AbortSignal | undefined;
+  readonly #interrupt = () => this.interrupt();
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, signal: AbortSignal | undefined) {
     this.#instance = instance;
     this.#connection = connection;
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#interrupt, { once: true });
   }
 
   static async open(options: DatabaseOptions): Promise<Database> {
@@ -50,16 +56,18 @@ export class Database implements Disposable {
        SET allowed_paths = ${quoteList(withGlobs(options.readablePaths))}; SET allowed_directories = ${quoteList(folders)};
        SET enable_external_access = false; SET lock_configuration = true;`,
     );
-    return new Database(instance, connection);
+    return new Database(instance, connection, options.signal);
   }
 
   async rows(sql: string): Promise<readonly Readonly<Record<string, Json>>[]> {
+    this.#signal?.throwIfAborted();
     const reader = await this.#connection.runAndReadAll(sql);
     return reader.getRowObjectsJson();
   }
 
   /** Runs a statement and returns the number of rows that it changed or wrote. */
   async run(sql: string): Promise<number> {
+    this.#signal?.throwIfAborted();
     const result = await this.#connection.run(sql);
     return result.rowsChanged;
   }
@@ -90,6 +98,7 @@ export class Database implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#signal?.removeEventListener('abort', this.#interrupt);
     this.#connection.closeSync();
     this.#instance.closeSync();
   }

@@ -33,7 +33,12 @@ export function newDatasetReader(options: ReaderOptions): DatasetReader {
 
 async function findDataset(request: InputRequest, { threads }: ReaderOptions): Promise<FoundInternally> {
   const { files, format, hasPartitions } = await findFiles(request.paths, request.baseDir, request.format);
-  using database = await Database.open({ readablePaths: files.map((file) => file.path), folders: [], threads });
+  using database = await Database.open({
+    readablePaths: files.map((file) => file.path),
+    folders: [],
+    threads,
+    signal: request.signal,
+  });
   const named = files.map((file) => ({ ...file, source: file.path }));
   if (format === 'parquet') {
     const facts = await describeDataset({ database, files: named, format, hasPartitions });
@@ -54,6 +59,7 @@ async function openDataset(options: OpenRequest): Promise<OpenedDataset> {
     readablePaths: found.files.map((file) => file.source),
     folders: [stagingFolder, dirname(options.rejectsPath)],
     threads,
+    signal: request.signal,
   });
   const staged = await stage(database, options);
   const facts = staged.facts;

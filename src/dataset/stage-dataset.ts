@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { type ArrowLayout, arrowLayout, stageArrow } from './arrow-read.ts';
+import type { ArrowLayout } from './arrow-read.ts';
 import type { CsvOptions } from './contract.ts';
 import { type CsvLayout, csvLayout, csvSql } from './csv-layout.ts';
 import type { ParquetFile } from './describe-dataset.ts';
@@ -48,7 +48,7 @@ export async function findLayout({ database, files, format, csv }: LayoutOptions
     case 'jsonl':
       return { format, layout: await jsonlLayout(database, files) };
     case 'arrow':
-      return { format, layout: await arrowLayout(database, files) };
+      return { format, layout: await (await arrow()).arrowLayout(database, files) };
   }
 }
 
@@ -66,7 +66,8 @@ export async function stageDataset(options: StageOptions): Promise<StagedDataset
   const files: ParquetFile[] = [];
   for (const [index, file] of options.files.entries()) {
     const path = join(options.folder, `${String(index).padStart(5, '0')}-${stem(file.path)}.parquet`);
-    if (layout.format === 'arrow') await stageArrow(database, file.path, { path, index, options: copyOptions });
+    if (layout.format === 'arrow')
+      await (await arrow()).stageArrow(database, file.path, { path, index, options: copyOptions });
     else await copyText({ ...options, layout }, file, path);
     files.push({ path, source: file.path, sizeBytes: file.sizeBytes, mtimeMs: file.mtimeMs });
   }
@@ -97,4 +98,9 @@ function csvCopySql(layout: CsvLayout, path: string, csv: CsvOptions): string {
 
 function stem(path: string): string {
   return (basename(path).split('.')[0] ?? '').replaceAll(/[^\w-]/g, '_').slice(0, 40);
+}
+
+/** Loaded by those who need it: apache-arrow is a good part of a short run's start. */
+function arrow(): Promise<typeof import('./arrow-read.ts')> {
+  return import('./arrow-read.ts');
 }

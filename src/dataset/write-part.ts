@@ -1,6 +1,5 @@
 import * as types from '@duckdb/node-api';
 import { DuckDBTableFunction, type DuckDBType, LIST } from '@duckdb/node-api';
-import { writeArrow } from './arrow-write.ts';
 import type {
   ColumnSchema,
   DatasetFormat,
@@ -49,7 +48,11 @@ export async function writePart(request: PartRequest): Promise<number> {
 
 async function writeRows({ database, part, path }: PartRequest, sql: string): Promise<number> {
   const { format } = part;
-  if (format === 'arrow') return writeArrow(database, sql, path);
+  if (format === 'arrow') {
+    // Loaded by those who need it: apache-arrow is a good part of a short run's start.
+    const { writeArrow } = await import('./arrow-write.ts');
+    return writeArrow(database, sql, path);
+  }
   try {
     const rows = format === 'parquet' ? sql : textQuery(sql, await database.columns(sql), format);
     return await database.run(`COPY (${rows}) TO ${quoteText(path)} (${copyOptions({ ...part, format })})`);

@@ -19,7 +19,7 @@ const fences: Readonly<Record<string, Fence>> = {
   'spec/any.ts': { imports: ['core/'], packages: ['node:', 'yaml', 'zod'] },
   'dataset/any.ts': {
     imports: ['core/'],
-    packages: ['node:', '@duckdb/node-api', '@duckdb/node-bindings', 'apache-arrow', 'tinyglobby'],
+    packages: ['node:', '@duckdb/node-api', '@duckdb/node-bindings', 'apache-arrow', 'lz4-napi', 'tinyglobby'],
   },
   'model/any.ts': {
     imports: ['core/', 'dataset/contract.ts', 'dataset/element-array.ts'],
