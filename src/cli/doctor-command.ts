@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { defaultStateFolder, environment } from '../core/host.ts';
 import type { Device } from '../executor/contract.ts';
-import type { Finding } from '../run/doctor.ts';
+import type { Finding } from '../run/doctor-finding.ts';
 import { runAction } from './action.ts';
 import { pluralText } from './aligned.ts';
 import type { Paint } from './colour.ts';

@@ -3,7 +3,7 @@ import { access, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf } from '../core/errors.ts';
 import { systemCode } from '../core/files.ts';
-import type { DoctorRequest, Finding } from './doctor.ts';
+import type { DoctorRequest, Finding } from './doctor-finding.ts';
 import { gibibytesText } from './doctor-host.ts';
 
 const failBelowBytes = 2 ** 28;

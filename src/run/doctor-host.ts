@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { usableCores, usableMemoryBytes } from '../core/host.ts';
-import type { Finding } from './doctor.ts';
+import type { Finding } from './doctor-finding.ts';
 
 const gibibyte = 2 ** 30;
 /** A worker's share with a small model, as planSlots counts it: half of the memory is for workers. */

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { messageOf } from '../core/errors.ts';
 import type { Device } from '../executor/contract.ts';
-import type { DoctorRequest, Finding } from './doctor.ts';
+import type { DoctorRequest, Finding } from './doctor-finding.ts';
 import { gibibytesText } from './doctor-host.ts';
 
 const probeTimeoutMs = 60_000;

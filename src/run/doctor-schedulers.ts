@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
-import type { DoctorRequest, Finding } from './doctor.ts';
+import type { DoctorRequest, Finding } from './doctor-finding.ts';
 import { readText } from './doctor-host.ts';
 
 const cronDaemons = new Set(['cron', 'crond', 'fcron', 'anacron', 'dcron', 'systemd-cron']);

@@ -4,6 +4,7 @@ import type { Slot } from '../executor/contract.ts';
 import { inputRejectsName } from '../plan/layout.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
 import { estimateMemory, type MemoryEstimate } from './estimate-memory.ts';
+import { orAborted } from './or-aborted.ts';
 import type { Ports } from './ports.ts';
 import { type JobRequest, openJob, type PreparedJob, prepareJob } from './prepare-job.ts';
 
@@ -34,7 +35,7 @@ export interface JobPlan {
 export async function planJob(ports: Ports, options: JobRequest & { readonly restart: boolean }): Promise<JobPlan> {
   const { execution } = options.job;
   const devices = await ports.findDevices(execution.devices);
-  const prepared = await prepareJob(ports, options);
+  const prepared = await orAborted(options.signal, prepareJob(ports, options));
   const plan = await planHere(ports, prepared);
   const start = await startOf(ports, prepared, options.restart);
   const left = plan.shards.length - (start.state === 'resume' ? start.shardsDone : 0);
@@ -60,13 +61,13 @@ export async function planJob(ports: Ports, options: JobRequest & { readonly res
  * @throws AppError what planning throws
  */
 export async function validateJob(ports: Ports, request: JobRequest): Promise<RunPlan> {
-  return planHere(ports, await prepareJob(ports, request));
+  return planHere(ports, await orAborted(request.signal, prepareJob(ports, request)));
 }
 
 async function planHere(ports: Ports, prepared: PreparedJob): Promise<RunPlan> {
   await using folder = await ports.temporaryFolder();
   const places = { stagingFolder: folder.path, rejectsPath: join(folder.path, inputRejectsName) };
-  return (await openJob(ports, prepared, places)).plan;
+  return (await orAborted(prepared.request.signal, openJob(ports, prepared, places))).plan;
 }
 
 /** What `openRun` would find; it throws what this returns as `refuse`. */

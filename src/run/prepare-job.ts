@@ -13,6 +13,8 @@ export interface JobRequest {
   readonly job: JobSpec;
   readonly baseDir: string;
   readonly locate: Locate;
+  /** Gives up reading the input. */
+  readonly signal?: AbortSignal;
 }
 
 /** What is known before a row is read or a file written. */
@@ -28,9 +30,9 @@ export interface PreparedJob {
 
 /** @throws AppError INPUT_NOT_FOUND, INPUT_UNREADABLE, INPUT_SCHEMA_MISMATCH, MODEL_NOT_FOUND, MODEL_INVALID */
 export async function prepareJob(ports: Ports, request: JobRequest): Promise<PreparedJob> {
-  const { job, baseDir } = request;
+  const { job, baseDir, signal } = request;
   const { paths, format, csv, where, limit } = job.input;
-  const input: InputRequest = { paths, baseDir, format, csv, where, limit };
+  const input: InputRequest = { paths, baseDir, format, csv, where, limit, signal };
   const [model, found] = await Promise.all([
     ports.models.read(resolve(baseDir, job.model.path)),
     ports.dataset.find(input),
