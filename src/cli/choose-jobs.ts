@@ -44,7 +44,7 @@ export function checkOutputs(spec: LoadedSpec, jobs: readonly JobSpec[]): void {
 }
 
 /** A job with what it takes to point at its lines in messages. */
-export function jobRequest(spec: LoadedSpec, job: JobSpec): JobRequest {
+export function jobRequest(spec: LoadedSpec, job: JobSpec): Omit<JobRequest, 'signal'> {
   return { job, baseDir: spec.baseDir, locate: (path) => place(spec, ['jobs', job.name, ...path]) };
 }
 

@@ -11,18 +11,24 @@ type Signal = (typeof signals)[number];
  */
 const sameSignalMs = 300;
 
-const hint = 'run the same command again to go on; finished shards are kept';
+export interface InterruptionOptions {
+  /** Is told of the first signal, to say what happens now. */
+  readonly onFirst?: (signal: Signal) => void;
+  /** What to do when it was interrupted. */
+  readonly hint?: string;
+}
 
 /** Turns the first signal into an abort, and the second into an immediate exit. */
 export class Interruption implements Disposable {
   readonly #controller = new AbortController();
   readonly #listeners: readonly (readonly [Signal, () => void])[];
   readonly #lostReader: Disposable;
+  readonly #options: InterruptionOptions;
   #firstMs = 0;
 
-  /** @param onFirst is told of the first signal, to say what happens now */
-  constructor(onFirst: (signal: Signal) => void) {
-    this.#listeners = signals.map((signal) => [signal, () => this.#interrupt(signal, onFirst)]);
+  constructor(options: InterruptionOptions = {}) {
+    this.#options = options;
+    this.#listeners = signals.map((signal) => [signal, () => this.#interrupt(signal)]);
     for (const [signal, listener] of this.#listeners) process.on(signal, listener);
     this.#lostReader = onLostReader(() => this.#controller.abort(new LostReader()));
   }
@@ -32,7 +38,7 @@ export class Interruption implements Disposable {
     return this.#controller.signal;
   }
 
-  #interrupt(signal: Signal, onFirst: (signal: Signal) => void): void {
+  #interrupt(signal: Signal): void {
     const exitCode = signalExitCode(signal);
     if (this.signal.aborted) {
       if (performance.now() - this.#firstMs < sameSignalMs) return;
@@ -40,8 +46,9 @@ export class Interruption implements Disposable {
       process.exit(exitCode);
     }
     this.#firstMs = performance.now();
-    onFirst(signal);
-    this.#controller.abort(new AppError('INTERRUPTED', `stopped by ${signal}`, { hint, exitCode }));
+    this.#options.onFirst?.(signal);
+    const hint = this.#options.hint === undefined ? {} : { hint: this.#options.hint };
+    this.#controller.abort(new AppError('INTERRUPTED', `stopped by ${signal}`, { ...hint, exitCode }));
   }
 
   [Symbol.dispose](): void {
@@ -53,6 +60,6 @@ export class Interruption implements Disposable {
 /** Nobody reads stdout any more: the run stops as for a signal, and in silence. */
 export class LostReader extends AppError {
   constructor() {
-    super('INTERRUPTED', 'stdout was closed', { hint, exitCode: lostReaderExitCode });
+    super('INTERRUPTED', 'stdout was closed', { exitCode: lostReaderExitCode });
   }
 }

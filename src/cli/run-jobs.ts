@@ -24,11 +24,13 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
   const jobs = chooseJobs(spec, request.names);
   checkOutputs(spec, jobs);
   using reporter = newReporter(io, flags);
-  using interruption = new Interruption((name) =>
-    reporter.note(
-      `stopping after the current batch; ${name === 'SIGINT' ? 'press Ctrl-C again' : 'send another signal'} to stop now`,
-    ),
-  );
+  using interruption = new Interruption({
+    hint: 'run the same command again to go on; finished shards are kept',
+    onFirst: (name) =>
+      reporter.note(
+        `stopping after the current batch; ${name === 'SIGINT' ? 'press Ctrl-C again' : 'send another signal'} to stop now`,
+      ),
+  });
   const { signal } = interruption;
   let exitCode = 0;
   for (const [index, job] of jobs.entries()) {

@@ -1,10 +1,12 @@
 import { AppError, exitCodeOf } from '../core/errors.ts';
 import { newPaint, type Paint } from './colour.ts';
+import { LostReader } from './interruption.ts';
 import type { Io } from './io.ts';
 
 /** Prints an error the way that every command does, and returns the exit code. */
 export function showError(io: Io, thrown: unknown, isJson: boolean): number {
   const error = firstFailure(thrown);
+  if (error instanceof LostReader) return error.exitCode;
   if (isJson) io.out(`${errorLine(error)}\n`);
   io.err(errorText(error, io.paintErr));
   return exitCodeOf(error);

@@ -2,6 +2,7 @@ import { exitCodeOf } from '../core/errors.ts';
 import { type JobPlan, planJob } from '../run/plan-job.ts';
 import { checkOutputs, chooseJobs, jobRequest } from './choose-jobs.ts';
 import { newPorts } from './context.ts';
+import { Interruption } from './interruption.ts';
 import type { Io } from './io.ts';
 import { openSpec, type SpecRequest } from './open-spec.ts';
 import { planRecord } from './plan-json.ts';
@@ -19,10 +20,12 @@ export async function showPlans(io: Io, request: SpecRequest<PlanFlags>): Promis
   const spec = await openSpec(request);
   const jobs = chooseJobs(spec, request.names);
   checkOutputs(spec, jobs);
+  using interruption = new Interruption();
+  const { signal } = interruption;
   const ports = newPorts();
   const plans: JobPlan[] = [];
   for (const job of jobs) {
-    const plan = await planJob(ports, { ...jobRequest(spec, job), restart: flags.restart === true });
+    const plan = await planJob(ports, { ...jobRequest(spec, job), restart: flags.restart === true, signal });
     plans.push(plan);
     if (flags.json === true) continue;
     if (plans.length > 1) io.out('\n');

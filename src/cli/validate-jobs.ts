@@ -3,6 +3,7 @@ import { validateJob } from '../run/plan-job.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
 import { checkOutputs, chooseJobs, jobRequest } from './choose-jobs.ts';
 import { newPorts } from './context.ts';
+import { Interruption } from './interruption.ts';
 import type { Io } from './io.ts';
 import { openSpec, type SpecRequest } from './open-spec.ts';
 import { errorRecord, errorText, firstFailure } from './show-error.ts';
@@ -21,10 +22,13 @@ export async function validateJobs(io: Io, request: SpecRequest): Promise<number
   if (typeof spec === 'number') return spec;
   const jobs = chooseJobs(spec, request.names);
   checkOutputs(spec, jobs);
+  using interruption = new Interruption();
+  const { signal } = interruption;
   const ports = newPorts();
   const verdicts: Verdict[] = [];
   for (const job of jobs) {
-    const error = await validateJob(ports, jobRequest(spec, job)).then(() => undefined, firstFailure);
+    const error = await validateJob(ports, { ...jobRequest(spec, job), signal }).then(() => undefined, firstFailure);
+    signal.throwIfAborted();
     if (error !== undefined && !(error instanceof AppError)) throw error;
     verdicts.push({ job: job.name, error });
     if (isJson) continue;
