@@ -31,7 +31,13 @@ export interface PublishRequest {
 export interface OutputStore {
   /** @throws AppError LOCKED while another live run holds the folder */
   lock(outputFolder: string, since: string): Promise<AsyncDisposable>;
+  /**
+   * The manifest as it lies there.
+   * @throws AppError VERIFY_FAILED when it cannot be read
+   */
   readManifest(outputFolder: string): Promise<Manifest | undefined>;
+  /** What counts as published for the next run: without a last run whose publish was cut off. */
+  readPublished(outputFolder: string): Promise<Manifest | undefined>;
   /**
    * Refuses to write where it would mix with, or remove, what is there.
    * @throws AppError OUTPUT_EXISTS, OUTPUT_UNWRITABLE
@@ -43,7 +49,7 @@ export interface OutputStore {
     wanted: WantedRun,
     previous: Manifest | undefined,
   ): Promise<StoredRun | undefined>;
-  /** Removes the job's unfinished runs. */
+  /** Removes the job's unfinished runs, and what they had begun to publish. */
   discardUnfinished(outputFolder: string, job: string, previous: Manifest | undefined): Promise<void>;
   create(outputFolder: string, runId: string): Promise<void>;
   writePlan(outputFolder: string, run: StoredRun): Promise<void>;

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
-import { readIfPresent } from '../core/files.ts';
-import { manifestFile } from '../plan/layout.ts';
+import { isThere, readIfPresent } from '../core/files.ts';
+import { manifestFile, runLayout, successFile } from '../plan/layout.ts';
 import { recordVersion } from '../plan/run-plan.ts';
 
 const count = z.number().int().nonnegative();
@@ -56,6 +56,23 @@ export async function readManifest(outputFolder: string): Promise<Manifest | und
   throw new AppError('VERIFY_FAILED', `${path} is not a manifest of this version: ${z.prettifyError(parsed.error)}`, {
     hint: 'restore it from a backup, or publish anew into another folder',
   });
+}
+
+/**
+ * What readers can rely on: a run whose publish was cut off between manifest and marker does not count, so that it is
+ * found unfinished, and published again, by whoever comes next.
+ */
+export async function readPublished(outputFolder: string): Promise<Manifest | undefined> {
+  const manifest = await readManifest(outputFolder);
+  const last = manifest?.runs.at(-1);
+  if (manifest === undefined || last === undefined) return manifest;
+  const isCutOff =
+    !(await isThere(join(outputFolder, successFile))) &&
+    (await isThere(join(outputFolder, runLayout(last.runId).staging)));
+  if (!isCutOff) return manifest;
+  const runs = manifest.runs.slice(0, -1);
+  if (runs.length === 0) return undefined;
+  return { ...manifest, runs, parts: manifest.parts.filter((part) => part.runId !== last.runId) };
 }
 
 export function parseJson(text: string): unknown {

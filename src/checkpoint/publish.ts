@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { syncPath, systemCode, writeError, writeFileAtomic } from '../core/files.ts';
 import type { Commit } from '../plan/commit.ts';
-import { manifestFile, partName, runLayout, successFile } from '../plan/layout.ts';
-import { recordVersion } from '../plan/run-plan.ts';
+import { manifestFile, partName, runLayout, runsFolder, successFile } from '../plan/layout.ts';
+import { type RunPlan, recordVersion } from '../plan/run-plan.ts';
 import type { PublishRequest, WriteMode } from './contract.ts';
 import type { Manifest, PublishedPart } from './manifest.ts';
-import { isWhole, removeRun, tidyRun } from './run-store.ts';
+import { isWhole, removeEnded, tidyRun } from './run-store.ts';
+
+const ownName = /^part-\d{5,}\.(parquet|csv|jsonl|arrow)(\.(gz|zst))?$/;
 
 /** The manifest after publishing; pure. Parts of an append go on counting where the last one stopped. */
 export function nextManifest(request: Omit<PublishRequest, 'outputFolder'>): Manifest {
@@ -55,9 +57,22 @@ export async function publishRun(request: PublishRequest): Promise<Manifest> {
     throw writeError(error, outputFolder);
   }
   await tidyRun(outputFolder, run.runId);
-  if (request.mode !== 'append')
-    for (const old of previous?.runs ?? []) if (old.runId !== run.runId) await removeRun(outputFolder, old.runId);
+  await removeEnded(outputFolder, manifest);
   return manifest;
+}
+
+/** Removes parts that an unfinished run had moved into place already, unless a manifest names them. */
+export async function removeMovedParts(
+  outputFolder: string,
+  plan: RunPlan,
+  previous: Manifest | undefined,
+): Promise<void> {
+  const named = new Set(previous?.parts.map((part) => part.name));
+  const most = plan.shards.length + (previous?.parts.length ?? 0);
+  for (let index = 0; index < most; index++) {
+    const name = partName(index, plan.part);
+    if (!named.has(name)) await rm(join(outputFolder, name), { force: true });
+  }
 }
 
 async function movePart({ outputFolder, run }: PublishRequest, name: string, commit: Commit): Promise<void> {
@@ -90,11 +105,11 @@ export async function checkOutputFolder(
       },
     );
   }
-  const names = await visibleNames(outputFolder);
+  const names = (await namesIn(outputFolder)).filter((name) => !/^[._]/.test(name));
   const own = new Set(previous?.parts.map((part) => part.name));
-  const foreign = names.filter(
-    (name) => !own.has(name) && !/^part-\d{5,}\.(parquet|csv|jsonl|arrow)(\.(gz|zst))?$/.test(name),
-  );
+  // A publish that was cut off leaves parts that no manifest names; without any run they are somebody else's.
+  const hasRuns = (await namesIn(join(outputFolder, runsFolder))).length > 0;
+  const foreign = names.filter((name) => !own.has(name) && !(hasRuns && ownName.test(name)));
   if (foreign.length === 0) return 'go';
   throw new AppError(
     'OUTPUT_EXISTS',
@@ -106,11 +121,11 @@ export async function checkOutputFolder(
 }
 
 /** @throws AppError OUTPUT_UNWRITABLE when the path is a file */
-async function visibleNames(outputFolder: string): Promise<readonly string[]> {
+async function namesIn(folder: string): Promise<readonly string[]> {
   try {
-    return (await readdir(outputFolder)).filter((name) => !/^[._]/.test(name));
+    return (await readdir(folder)).sort();
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return [];
-    throw writeError(error, outputFolder);
+    throw writeError(error, folder);
   }
 }

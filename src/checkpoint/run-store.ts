@@ -1,13 +1,13 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
-import { makeFolder, readIfPresent, sha256OfFile, writeFileAtomic } from '../core/files.ts';
+import { isThere, makeFolder, readIfPresent, sha256OfFile, writeFileAtomic } from '../core/files.ts';
 import { type Commit, commitSchema } from '../plan/commit.ts';
 import { changedFields } from '../plan/fingerprint.ts';
 import { commitName, runLayout, runsFolder } from '../plan/layout.ts';
 import { type RunPlan, runPlanSchema } from '../plan/run-plan.ts';
 import type { StoredRun, WantedRun } from './contract.ts';
-import { parseJson } from './manifest.ts';
+import { type Manifest, parseJson } from './manifest.ts';
 
 /** Makes the folders of a new run; its plan is written when it is decided. */
 export async function createRunFolders(outputFolder: string, runId: string): Promise<void> {
@@ -20,7 +20,10 @@ export async function writePlan(outputFolder: string, runId: string, plan: RunPl
   await writeFileAtomic(join(outputFolder, runLayout(runId).plan), `${JSON.stringify(plan)}\n`);
 }
 
-/** Runs with a plan that are not published, oldest first; run ids sort by time. */
+/**
+ * Runs with a plan that are not published, oldest first; run ids sort by time. A run whose staging folder is gone was
+ * published once, and replaced since.
+ */
 export async function unfinishedRuns(
   outputFolder: string,
   published: readonly string[],
@@ -29,6 +32,7 @@ export async function unfinishedRuns(
   const runs: StoredRun[] = [];
   for (const runId of names.sort()) {
     if (published.includes(runId)) continue;
+    if (!(await isThere(join(outputFolder, runLayout(runId).staging)))) continue;
     const text = await readIfPresent(join(outputFolder, runLayout(runId).plan));
     const parsed = text === undefined ? undefined : runPlanSchema.safeParse(parseJson(text));
     if (parsed?.success === true) runs.push({ runId, plan: parsed.data });
@@ -115,6 +119,15 @@ export async function writeBatchRows(outputFolder: string, runId: string, batchR
 
 export async function removeRun(outputFolder: string, runId: string): Promise<void> {
   await rm(join(outputFolder, runLayout(runId).folder), { recursive: true, force: true });
+}
+
+/** Removes runs that ended and that no manifest names, e.g. because whoever replaced them was killed. */
+export async function removeEnded(outputFolder: string, manifest: Manifest): Promise<void> {
+  const named = new Set(manifest.runs.map((run) => run.runId));
+  for (const runId of await readdir(join(outputFolder, runsFolder))) {
+    const isUnfinished = await isThere(join(outputFolder, runLayout(runId).staging));
+    if (!named.has(runId) && !isUnfinished) await removeRun(outputFolder, runId);
+  }
 }
 
 /** Drops what only an unfinished run needs; plan, commits and rejects stay for `verify`. */

@@ -1,8 +1,8 @@
 import { partName } from '../plan/layout.ts';
 import type { OutputStore } from './contract.ts';
 import { OutputLock } from './lock.ts';
-import { readManifest } from './manifest.ts';
-import { checkOutputFolder, publishRun } from './publish.ts';
+import { readManifest, readPublished } from './manifest.ts';
+import { checkOutputFolder, publishRun, removeMovedParts } from './publish.ts';
 import {
   createRunFolders,
   readBatchRows,
@@ -19,12 +19,16 @@ export function newOutputStore(): OutputStore {
   return {
     lock: (outputFolder, since) => OutputLock.take(outputFolder, since),
     readManifest,
+    readPublished,
     check: checkOutputFolder,
     findResumable: async (outputFolder, wanted, previous) =>
       resumable(await unfinishedRuns(outputFolder, publishedIds(previous)), wanted),
     discardUnfinished: async (outputFolder, job, previous) => {
       for (const run of await unfinishedRuns(outputFolder, publishedIds(previous)))
-        if (run.plan.job === job) await removeRun(outputFolder, run.runId);
+        if (run.plan.job === job) {
+          await removeMovedParts(outputFolder, run.plan, previous);
+          await removeRun(outputFolder, run.runId);
+        }
     },
     create: createRunFolders,
     writePlan: (outputFolder, { runId, plan }) => writePlan(outputFolder, runId, plan),

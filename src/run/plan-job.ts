@@ -75,7 +75,7 @@ async function startOf(ports: Ports, prepared: PreparedJob, restart: boolean): P
   const { outputFolder, fingerprint, identity, request } = prepared;
   const { mode } = request.job.output;
   try {
-    const previous = await ports.store.readManifest(outputFolder);
+    const previous = await ports.store.readPublished(outputFolder);
     const wanted = { job: request.job.name, fingerprint, identity };
     const run = restart ? undefined : await ports.store.findResumable(outputFolder, wanted, previous);
     if (run !== undefined) {

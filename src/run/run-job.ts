@@ -30,7 +30,7 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
   const prepared = await orAborted(options.signal, prepareJob(ports, options));
   const { outputFolder } = prepared;
   await using _lock = await ports.store.lock(outputFolder, started.toISOString());
-  const place: RunPlace = { outputFolder, mode: output.mode, previous: await ports.store.readManifest(outputFolder) };
+  const place: RunPlace = { outputFolder, mode: output.mode, previous: await ports.store.readPublished(outputFolder) };
   const opened = await openRun(ports, prepared, { ...place, restart: options.restart, signal: options.signal });
   const runId = opened.state === 'skipped' ? opened.runId : opened.run.runId;
   const event = (body: RunEventBody): RunEvent => ({
