@@ -55,8 +55,10 @@ describe.each(['bash', 'zsh', 'fish'])('the script for %s', (shell) => {
   it('is read by the shell without complaint, where it is installed', async ({ skip }) => {
     const version = await execa(shell, ['--version'], { reject: false });
     skip(version.failed, `${shell} is not installed`);
-    const { stdout } = await nightshift(['completion', shell], { cwd: root });
-    const result = await execa(shell, ['-n'], { input: stdout, reject: false });
+    await using folder = await temporaryFolder();
+    const script = join(folder.path, 'script');
+    await writeFile(script, (await nightshift(['completion', shell], { cwd: root })).stdout);
+    const result = await execa(shell, ['-n', script], { reject: false });
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
   });
 });
