@@ -12,7 +12,7 @@ import { isWhole, removeEnded, tidyRun } from './run-store.ts';
 const ownName = /^part-\d{5,}\.(parquet|csv|jsonl|arrow)(\.(gz|zst))?$/;
 
 /** The manifest after publishing; pure. Parts of an append go on counting where the last one stopped. */
-export function nextManifest(request: Omit<PublishRequest, 'outputFolder'>): Manifest {
+function nextManifest(request: Omit<PublishRequest, 'outputFolder'>): Manifest {
   const { plan, commits, run } = request;
   const kept = request.mode === 'append' ? request.previous : undefined;
   const first = kept?.parts.length ?? 0;

@@ -56,7 +56,7 @@ export function addDiffCommand(program: Command): void {
   });
 }
 
-export function comparisonText(comparison: Comparison, paint: Paint): string {
+function comparisonText(comparison: Comparison, paint: Paint): string {
   const { rowsInBoth, rowsOnlyInA, rowsOnlyInB, columnsOnlyInA, columnsOnlyInB, columns, worst } = comparison;
   const title = isSame(comparison) ? paint('green', 'the same') : paint('red', 'different');
   const lines = [

@@ -32,7 +32,7 @@ export function addVerifyCommand(program: Command): void {
   });
 }
 
-export function verificationJson(verification: Verification): object {
+function verificationJson(verification: Verification): object {
   const { output, manifest, checks, rowCount } = verification;
   return {
     v: 1,
@@ -50,7 +50,7 @@ export function verificationJson(verification: Verification): object {
   };
 }
 
-export function verificationText(verification: Verification, paint: Paint): string {
+function verificationText(verification: Verification, paint: Paint): string {
   const { output, manifest, checks, rowCount } = verification;
   const lines = checks.flatMap(({ name, problems }) => {
     const [first, ...others] = problems;

@@ -111,14 +111,6 @@ export type ElementArray =
   | BigUint64Array
   | string[];
 
-/** Half-open row range of one input file, by its row numbers. */
-export interface RowRange {
-  /** Index into the dataset's files. */
-  readonly file: number;
-  readonly rowStart: number;
-  readonly rowEnd: number;
-}
-
 /** A row set of the dataset: what a shard reads. */
 export interface RowSelection {
   readonly files: readonly {

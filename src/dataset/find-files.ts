@@ -134,7 +134,7 @@ async function commonFormat(files: readonly FoundFile[]): Promise<DatasetFormat>
   return common?.format ?? 'parquet';
 }
 
-export function formatOf(path: string): DatasetFormat | undefined {
+function formatOf(path: string): DatasetFormat | undefined {
   return extensions.find(([pattern]) => pattern.test(path))?.[1];
 }
 

@@ -28,7 +28,7 @@ export async function stagedColumns(database: Database, sql: string): Promise<re
  * The SQL type in which values of a type are kept in a Parquet copy, such that reading the copy gives that type
  * again. DuckDB by itself would write 128-bit integers as DOUBLE, which loses digits.
  */
-export function storedType(type: DuckDBType): string {
+function storedType(type: DuckDBType): string {
   switch (type.typeId) {
     case DuckDBTypeId.HUGEINT:
     case DuckDBTypeId.UHUGEINT:

@@ -36,7 +36,7 @@ export async function providersUsed(
 }
 
 /** `CUDAExecutionProvider` in a profile's events becomes `cuda`; most nodes first. */
-export function providersIn(profile: string): readonly string[] {
+function providersIn(profile: string): readonly string[] {
   const counts = new Map<string, number>();
   for (const [, name] of profile.matchAll(/"provider"\s*:\s*"(\w+?)ExecutionProvider"/g)) {
     const provider = (name ?? '').toLowerCase();

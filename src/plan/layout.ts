@@ -31,7 +31,7 @@ export function runLayout(runId: string): RunLayout {
   };
 }
 
-export function partExtension(part: RunPlan['part']): string {
+function partExtension(part: RunPlan['part']): string {
   const suffix =
     part.format === 'parquet' || part.compression === 'none' ? '' : part.compression === 'gzip' ? '.gz' : '.zst';
   return `.${part.format}${suffix}`;

@@ -10,7 +10,7 @@ export interface MemoryEstimate {
 }
 
 /** Node, DuckDB and ONNX Runtime before they hold anything, as measured. */
-const emptyWorkerBytes = 150 * 2 ** 20;
+const emptyWorkerBytes = 220 * 2 ** 20;
 const parentBytes = 120 * 2 ** 20;
 /** A model takes about its file's size twice while it is loaded and optimised. */
 const modelCopies = 2;

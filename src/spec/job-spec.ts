@@ -131,14 +131,4 @@ type DeepReadonly<T> = T extends readonly (infer U)[]
  * Paths stay as written and resolve against `baseDir`, the folder of the spec file, never against the cwd.
  */
 export type JobSpec = DeepReadonly<z.output<typeof jobSchema>> & { readonly name: string; readonly baseDir: string };
-export type InputSpec = JobSpec['input'];
-export type CsvSpec = InputSpec['csv'];
 export type FeatureSpec = NonNullable<JobSpec['features']>[string];
-export type InputFormat = InputSpec['format'];
-export type OutputSpec = JobSpec['output'];
-export type OutputFormat = OutputSpec['format'];
-export type Compression = OutputSpec['compression'];
-export type WriteMode = OutputSpec['mode'];
-export type ExecutionSpec = JobSpec['execution'];
-/** Rows that may be rejected: a count, or a fraction of all rows from 0 to 1. */
-export type MaxRejected = JobSpec['errors']['maxRejected'];

@@ -56,7 +56,7 @@ describe('plan', () => {
         predict    label int64, probabilities float32[2]
         workers    2 × 1 thread on cpu
         batch      100 rows, read ahead
-        memory     about 421 MiB, 150 MiB a worker
+        memory     about 561 MiB, 220 MiB a worker
 
       csv
         input      <root>/fixtures/flights-csv/flights.csv
@@ -76,7 +76,7 @@ describe('plan', () => {
         predict    late int64
         workers    1 × 1 thread on cpu
         batch      64 rows, read ahead
-        memory     about 270 MiB, 150 MiB a worker
+        memory     about 340 MiB, 220 MiB a worker
       "
     `);
     expect(await readdir(folder.path)).toEqual(['jobs.yaml']);

@@ -69,7 +69,7 @@ export function eventsIn({ stdout }: Pick<Finished, 'stdout'>): readonly Event[]
   });
 }
 
-export function isEvent(value: unknown): value is Event {
+function isEvent(value: unknown): value is Event {
   return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
 }
 

@@ -36,7 +36,7 @@ export function planInput(options: PlanCase = {}): PlanInput {
   };
 }
 
-export function column(name: string, type: string): ColumnSchema {
+function column(name: string, type: string): ColumnSchema {
   return { name, type, widened: false, origin: 'file', nullCount: 0 };
 }
 
