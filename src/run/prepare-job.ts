@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { AppError } from '../core/errors.ts';
 import type { FoundDataset, InputRequest, OpenedDataset } from '../dataset/contract.ts';
 import type { ModelFile } from '../model/contract.ts';
 import { fingerprintOf, type RunIdentity } from '../plan/fingerprint.ts';
@@ -67,12 +68,21 @@ export async function openJob(
   places: { readonly stagingFolder: string; readonly rejectsPath: string },
 ): Promise<OpenedJob> {
   const { request, input, found, model } = prepared;
-  const dataset = await ports.dataset.open(found, input, {
-    ...places,
-    listColumns: listColumns(request.job, prepared),
-  });
+  const dataset = await ports.dataset
+    .open(found, input, { ...places, listColumns: listColumns(request.job, prepared) })
+    .catch((error: unknown) => Promise.reject(placed(error, request.locate)));
   const plan = planRun({ ...request, ...dataset, dataset: dataset.facts, model });
   return { plan, dataset };
+}
+
+const wherePrefix = 'input.where: ';
+
+/** The dataset room knows what is wrong with a condition; where it stands, the spec knows. */
+function placed(error: unknown, locate: Locate): unknown {
+  if (!(error instanceof AppError) || !error.message.startsWith(wherePrefix)) return error;
+  const { code, message, hint, details } = error;
+  const text = `${locate(['input', 'where'])}: ${message.slice(wherePrefix.length)}`;
+  return new AppError(code, text, { ...(hint === undefined ? {} : { hint }), details, cause: error });
 }
 
 /** List columns that may fill a model input, so that their lengths are worth looking at. */

@@ -84,6 +84,16 @@ describe('a mistake in the spec is refused with its place before a row is read',
         'hint: did you mean id?',
     },
     {
+      mistake: 'a condition that is no SQL',
+      yaml: spec('float32', '    features: { x: [a, b] }\n    output: out\n').replace(
+        'input: in.parquet',
+        'input: { path: in.parquet, where: "a >" }',
+      ),
+      stderr:
+        'error PREDICATE_INVALID: jobs.yaml:5:32 jobs.one.input.where: a >: syntax error at or near ")"\n' +
+        'hint: write it as in the WHERE clause of DuckDB SQL',
+    },
+    {
       mistake: 'a key that the spec has not',
       yaml: spec('float32', '    feature: { x: [a, b] }\n    output: out\n'),
       stderr: 'error SPEC_INVALID: jobs.yaml:6:5 jobs.one: unknown key "feature"\n' + 'hint: did you mean "features"?',

@@ -1,0 +1,138 @@
+import { readdir, readFile, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  eventsIn,
+  makeParquet,
+  nightshift,
+  publishedColumn,
+  runJob,
+  start,
+  temporaryFolder,
+  typeModel,
+  writeSpec,
+} from '../e2e/nightshift.ts';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let input = '';
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  input = await makeParquet(join(folder.path, 'in.parquet'), 'SELECT i AS id, i AS x FROM range(4) t(i)');
+});
+afterEach(() => folder[Symbol.asyncDispose]());
+
+/** Gather, which fails for x above 3. */
+const job = (output: object = {}, where = 'true') => ({
+  model: typeModel('throws'),
+  input: { path: 'in.parquet', where },
+  features: { x: 'x' },
+  output: { path: 'out', keep: ['id'], ...output },
+  execution: { shardRows: 2 },
+});
+const ids = () => publishedColumn(folder.path, 'id');
+
+describe('output.mode', () => {
+  it('error refuses a published output and leaves it as it was', async () => {
+    expect(await runJob(folder.path, job())).toMatchObject({ exitCode: 0 });
+    const before = await readFile(join(folder.path, 'out/_nightshift/manifest.json'), 'utf8');
+    expect(await runJob(folder.path, job())).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(
+        /^error OUTPUT_EXISTS: \S+\/out is published already \(run \S+\)\nhint: set output\.mode/,
+      ),
+    });
+    expect(await readFile(join(folder.path, 'out/_nightshift/manifest.json'), 'utf8')).toBe(before);
+  });
+
+  it('ignore leaves a published output as it was, with exit code 0', async () => {
+    await runJob(folder.path, job({ mode: 'ignore' }));
+    const { exitCode, events } = await runJob(folder.path, job({ mode: 'ignore' }, 'id > 1'));
+    expect(exitCode).toBe(0);
+    expect(events.map((event) => event.type)).toEqual(['run-skipped']);
+    expect(await ids()).toEqual([0n, 1n, 2n, 3n]);
+  });
+
+  it('append adds parts, overwrite replaces all of them', async () => {
+    await runJob(folder.path, job({ mode: 'append' }, 'id < 2'));
+    await runJob(folder.path, job({ mode: 'append' }, 'id > 2'));
+    expect(await ids()).toEqual([0n, 1n, 3n]);
+    expect(await nightshift(['verify', 'out'], { cwd: folder.path })).toMatchObject({ exitCode: 0 });
+    await runJob(folder.path, job({ mode: 'overwrite' }, 'id = 1'));
+    expect(await ids()).toEqual([1n]);
+    expect(await nightshift(['verify', 'out'], { cwd: folder.path })).toMatchObject({ exitCode: 0 });
+  });
+});
+
+describe('a run that failed', () => {
+  beforeEach(async () => {
+    await makeParquet(input, 'SELECT i AS id, CASE i WHEN 3 THEN 9 ELSE i END AS x FROM range(4) t(i)');
+    expect(await runJob(folder.path, job())).toMatchObject({ exitCode: 3 });
+  });
+
+  it('goes on with what is missing when nothing changed', async () => {
+    const { exitCode, events } = await runJob(folder.path, job());
+    expect(exitCode).toBe(3);
+    expect(events.find((event) => event.type === 'run-started')).toMatchObject({ resumes: true });
+    expect(events.filter((event) => event.type === 'shard-started')).toMatchObject([{ shard: 1 }]);
+  });
+
+  it('is not mixed with a run of something else: FINGERPRINT_CHANGED, unless --restart', async () => {
+    const changed = job({}, 'id < 3');
+    expect(await runJob(folder.path, changed)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(
+        /^error FINGERPRINT_CHANGED: run \S+ of job job is unfinished, and since then changed: input\.where\nhint: score everything anew with --restart/,
+      ),
+    });
+    expect(await runJob(folder.path, changed, ['--restart'])).toMatchObject({ exitCode: 0 });
+    expect(await ids()).toEqual([0n, 1n, 2n]);
+    expect(await readdir(join(folder.path, 'out/_nightshift/runs'))).toHaveLength(1);
+  });
+
+  it('notices that the input was replaced', async () => {
+    await makeParquet(input, 'SELECT i AS id, i AS x FROM range(5) t(i)');
+    expect(await runJob(folder.path, job())).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('since then changed: input files'),
+    });
+  });
+});
+
+describe('a run that goes on', () => {
+  beforeEach(async () => {
+    // A hundred thousand session calls: whatever is done when the first shard begins is done long before it ends.
+    await makeParquet(input, 'SELECT i AS id, i % 4 AS x FROM range(100_000) t(i)');
+    await writeSpec(folder.path, { job: { ...job(), execution: { shardRows: 100_000, batchSize: 1 } } });
+  });
+
+  /** Starts it, and waits until its first shard has begun. */
+  async function begun() {
+    const run = start(['run', '--json'], { cwd: folder.path });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    createInterface({ input: run.stdout })
+      .on('line', (line) => eventsIn({ stdout: line }).some((event) => event.type === 'shard-started') && resolve())
+      .on('close', () => reject(new Error('no shard began')));
+    await promise;
+    // In an object: what an async function returns is awaited.
+    return { run };
+  }
+
+  it('holds a lock: a second one exits 75 and names its process', async () => {
+    const { run: first } = await begun();
+    const second = await nightshift(['run'], { cwd: folder.path });
+    first.kill('SIGTERM');
+    await first;
+    expect(second).toMatchObject({ exitCode: 75 });
+    expect(second.stderr).toContain(`/out is locked by process ${first.pid} on `);
+  });
+
+  it('fails when its input is replaced meanwhile, rather than mix two tables', async () => {
+    const { run } = await begun();
+    await utimes(input, new Date(0), new Date(0));
+    const finished = await run;
+    expect(finished.exitCode).toBe(3);
+    expect(finished.stderr).toContain(`${input} was replaced while the run went on`);
+    expect(eventsIn(finished).find((event) => event.type === 'shard-failed')).toMatchObject({ code: 'INPUT_CHANGED' });
+  });
+});
