@@ -17,7 +17,7 @@ export async function checkPredicate(database: Database, selection: RowSelection
   const statement = nodes.find((node) => node['type'] === 'SELECT_NODE');
   const isOneExpression =
     statement !== undefined &&
-    lengthOf(statement['select_list']) === 1 &&
+    isWrapped(statement['select_list']) &&
     lengthOf(statement['modifiers']) === 0 &&
     typeOf(statement['from_table']) === 'EMPTY' &&
     statement['where_clause'] === null &&
@@ -36,7 +36,9 @@ export async function checkPredicate(database: Database, selection: RowSelection
 }
 
 async function parse(database: Database, where: string): Promise<unknown> {
-  const [row] = await database.rows(`SELECT json_serialize_sql(${quoteText(`SELECT (${where}\n)`)})::VARCHAR AS tree`);
+  const [row] = await database.rows(
+    `SELECT json_serialize_sql(${quoteText(`SELECT coalesce(${where}\n, true)`)})::VARCHAR AS tree`,
+  );
   const tree: unknown = JSON.parse(String(row?.['tree']));
   if (isNode(tree) && tree['error'] === true)
     throw invalid(where, String(tree['error_message']), 'write it as in the WHERE clause of DuckDB SQL');
@@ -84,6 +86,14 @@ async function bind(database: Database, selection: RowSelection): Promise<void> 
 
 function invalid(where: string, problem: string, hint: string): AppError {
   return new AppError('PREDICATE_INVALID', `input.where: ${where}: ${problem}`, { hint });
+}
+
+/** Whether the wrapped text is still one argument: `a) OR (b` would have left its brackets, and what is ANDed to it. */
+function isWrapped(selectList: unknown): boolean {
+  const [only, ...others]: readonly unknown[] = Array.isArray(selectList) ? selectList : [];
+  return (
+    isNode(only) && others.length === 0 && only['type'] === 'OPERATOR_COALESCE' && lengthOf(only['children']) === 2
+  );
 }
 
 type Node = Readonly<Record<string, unknown>>;
