@@ -96,9 +96,10 @@ function exactSql(name: string, type: string, element: ElementType): string {
   const family = familyOf(type);
   if (family === 'text') {
     const isInteger = target.endsWith('INT') || target === 'INTEGER' || target === 'UINTEGER';
-    return isInteger
-      ? `(${cast} IS NOT NULL AND regexp_full_match(trim(${name}), '[+-]?[0-9]+'))`
-      : `${cast} IS NOT NULL`;
+    if (isInteger) return `(${cast} IS NOT NULL AND regexp_full_match(trim(${name}), '[+-]?[0-9]+'))`;
+    // DuckDB makes a number that is too great infinite, which only what is spelled so may be, and reads 1_000 as 1000.
+    const fits = element === 'float16' ? `abs(${cast}) < 65520` : `isfinite(${cast})`;
+    return `(${cast} IS NOT NULL AND NOT contains(${name}, '_') AND (${fits} OR regexp_matches(${name}, '(?i)inf|nan')))`;
   }
   if (element === 'float16')
     return family === 'integer'
