@@ -31,7 +31,7 @@ export async function checkPredicate(database: Database, selection: RowSelection
       'leave out subqueries, window functions and clauses such as ORDER BY',
     );
   }
-  await refuseUnsteady(database, where, nodes);
+  await refuseUnsteady(database, selection, nodes);
   await bind(database, selection);
 }
 
@@ -45,38 +45,68 @@ async function parse(database: Database, where: string): Promise<unknown> {
   return tree;
 }
 
-async function refuseUnsteady(database: Database, where: string, nodes: readonly Node[]): Promise<void> {
+/** Names of the clock that DuckDB's catalog does not list, or lists as if they always answered the same. */
+const clockNames: ReadonlySet<string> = new Set([
+  'current_timestamp',
+  'current_time',
+  'current_localtimestamp',
+  'current_localtime',
+  'localtimestamp',
+  'localtime',
+  'age of one date',
+]);
+
+async function refuseUnsteady(database: Database, selection: RowSelection, nodes: readonly Node[]): Promise<void> {
+  const where = selection.where ?? '';
+  const own = new Set(selection.columns.map((column) => column.name.toLowerCase()));
   const names = new Set(
-    nodes.filter((node) => node['class'] === 'FUNCTION').map((node) => String(node['function_name'])),
+    nodes.filter((node) => node['class'] === 'FUNCTION').map((node) => String(node['function_name']).toLowerCase()),
   );
-  // Functions without brackets, such as current_date, are parsed as columns.
+  // Of one date it counts from today.
+  const isAge = (node: Node) =>
+    String(node['function_name']).toLowerCase() === 'age' && lengthOf(node['children']) === 1;
+  if (nodes.some(isAge)) names.add('age of one date');
+  // Functions without brackets, such as CURRENT_DATE, are parsed as columns; real columns go before them.
   for (const node of nodes) {
     const columns = node['class'] === 'COLUMN_REF' ? node['column_names'] : undefined;
-    if (Array.isArray(columns) && columns.length === 1) names.add(String(columns[0]));
+    const name = Array.isArray(columns) && columns.length === 1 ? String(columns[0]).toLowerCase() : undefined;
+    if (name !== undefined && !own.has(name)) names.add(name);
   }
   if (names.size === 0) return;
   const list = [...names].map(quoteText).join(', ');
   const unsteady = await database.rows(
     `SELECT DISTINCT function_name AS name FROM duckdb_functions() WHERE function_name IN (${list}) AND stability <> 'CONSISTENT'`,
   );
-  const [first] = unsteady;
-  if (first !== undefined)
+  const found = [...names].find((name) => clockNames.has(name)) ?? unsteady[0]?.['name'];
+  if (found !== undefined)
     throw invalid(
       where,
-      `${String(first['name'])} can answer differently when a shard is tried again`,
+      `${String(found)} can answer differently when a shard is tried again`,
       'write the value itself, such as a date',
     );
 }
 
+/** Rows that a predicate is tried on before a run. */
+const triedRows = 1000;
+
 async function bind(database: Database, selection: RowSelection): Promise<void> {
   const where = selection.where ?? '';
   try {
-    await database.rows(`EXPLAIN SELECT 1 FROM ${sourceSql(selection, selection.columns)}${whereSql(selection)}`);
+    const source = sourceSql(selection, selection.columns);
+    await database.rows(`EXPLAIN SELECT 1 FROM ${source}${whereSql(selection)}`);
+    // A constant that does not parse, such as the 30th of February, shows only when rows come.
+    await database.rows(`SELECT count(*) FROM (SELECT * FROM ${source} LIMIT ${triedRows})${whereSql(selection)}`);
   } catch (error) {
-    const message = (messageOf(error).split('\n\n')[0] ?? '').replaceAll('\n', ' ');
+    const message = (messageOf(error).split('\n\n')[0] ?? '')
+      .replaceAll('\n', ' ')
+      .replaceAll(/(, )?"__nightshift_\w+"/g, '');
+    const quoted = /Referenced column "(.*?)" not found/.exec(message)?.[1];
+    const isText = quoted !== undefined && where.includes(`"${quoted}"`);
     if (message.includes('not found in FROM clause')) {
       throw new AppError('COLUMN_MISSING', `input.where: ${where}: ${message}`, {
-        hint: 'see the columns with `nightshift inspect DATASET`',
+        hint: isText
+          ? `a text takes single quotes: '${quoted}'; double quotes name a column`
+          : 'see the columns with `nightshift inspect DATASET`',
         cause: error,
       });
     }
