@@ -27,6 +27,8 @@ const publishedRunSchema = z
     rows: z.strictObject({ in: count, out: count, rejected: count, filtered: count }).readonly(),
     /** Files of rejected rows, relative to the output folder. */
     rejects: z.array(z.string()).readonly(),
+    /** Name and type of each column of the parts, in order. */
+    columns: z.array(z.string()).readonly().optional(),
     providers: z.array(z.string()).readonly(),
     batchRows: count,
   })

@@ -61,7 +61,7 @@ export function resumable(runs: readonly StoredRun[], wanted: WantedRun): Stored
 }
 
 /** Commits of a run by shard; records that cannot be read count as absent. */
-async function readCommits(outputFolder: string, runId: string): Promise<ReadonlyMap<number, Commit>> {
+export async function readCommits(outputFolder: string, runId: string): Promise<ReadonlyMap<number, Commit>> {
   const folder = join(outputFolder, runLayout(runId).commits);
   const names = await readdir(folder).catch(() => []);
   const commits = new Map<number, Commit>();

@@ -1,11 +1,12 @@
 import { partName } from '../plan/layout.ts';
-import type { OutputStore } from './contract.ts';
+import type { OutputStore, StoredRun } from './contract.ts';
 import { OutputLock } from './lock.ts';
 import { readManifest, readPublished } from './manifest.ts';
 import { checkOutputFolder, publishRun, removeMovedParts } from './publish.ts';
 import {
   createRunFolders,
   readBatchRows,
+  readCommits,
   removeRun,
   resumable,
   unfinishedRuns,
@@ -21,8 +22,17 @@ export function newOutputStore(): OutputStore {
     readManifest,
     readPublished,
     check: checkOutputFolder,
-    findResumable: async (outputFolder, wanted, previous) =>
-      resumable(await unfinishedRuns(outputFolder, publishedIds(previous)), wanted),
+    findResumable: async (outputFolder, wanted, previous) => {
+      const runs: StoredRun[] = [];
+      for (const run of await unfinishedRuns(outputFolder, publishedIds(previous))) {
+        const isOther = run.plan.job === wanted.job && run.plan.fingerprint !== wanted.fingerprint;
+        // A run of another spec that has nothing committed has nothing to protect.
+        if (isOther && (await readCommits(outputFolder, run.runId)).size === 0)
+          await removeRun(outputFolder, run.runId);
+        else runs.push(run);
+      }
+      return resumable(runs, wanted);
+    },
     discardUnfinished: async (outputFolder, job, previous) => {
       for (const run of await unfinishedRuns(outputFolder, publishedIds(previous)))
         if (run.plan.job === job) {

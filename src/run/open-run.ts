@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Manifest, StoredRun, WriteMode } from '../checkpoint/contract.ts';
 import { inputRejectsName, runLayout } from '../plan/layout.ts';
 import { orAborted } from './or-aborted.ts';
+import { checkAppend } from './outcome.ts';
 import type { Ports } from './ports.ts';
 import { openJob, type PreparedJob } from './prepare-job.ts';
 
@@ -45,7 +46,7 @@ export async function openRun(
   if ((await ports.store.check(outputFolder, mode, previous)) === 'skip') return { state: 'skipped', runId };
   await ports.store.create(outputFolder, runId);
   try {
-    return await planNew(ports, prepared, { runId, signal: options.signal });
+    return await planNew(ports, prepared, { runId, ...options });
   } catch (error) {
     await ports.store.remove(outputFolder, runId);
     throw error;
@@ -55,7 +56,7 @@ export async function openRun(
 async function planNew(
   ports: Ports,
   prepared: PreparedJob,
-  { runId, signal }: { readonly runId: string; readonly signal: AbortSignal },
+  { runId, signal, mode, previous }: RunPlace & { readonly runId: string; readonly signal: AbortSignal },
 ): Promise<OpenedRun> {
   const { outputFolder, found } = prepared;
   const layout = runLayout(runId);
@@ -65,6 +66,7 @@ async function planNew(
     rejectsPath: join(outputFolder, layout.rejects, inputRejectsName),
   };
   const { plan, dataset } = await orAborted(signal, openJob(ports, prepared, places));
+  if (mode === 'append') checkAppend(plan, outputFolder, previous);
   const run = { runId, plan };
   await ports.store.writePlan(outputFolder, run);
   if (found.format === 'parquet') return { state: 'new', run, staged: undefined };

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import type { PublishedRun } from '../checkpoint/contract.ts';
+import type { Manifest, PublishedRun } from '../checkpoint/contract.ts';
 import { AppError } from '../core/errors.ts';
 import type { Commit } from '../plan/commit.ts';
 import { inputRejectsName, runLayout } from '../plan/layout.ts';
+import { predictedColumns } from '../plan/predicted-columns.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 
@@ -61,7 +62,7 @@ export function failureOf(run: FinishedRun, maxRejected: JobSpec['errors']['maxR
     'REJECTS_OVER_LIMIT',
     `${rows.rejected} of ${rows.in} rows were rejected, more than the ${limit} that errors.maxRejected allows; the first: ${example}`,
     {
-      hint: `look at ${files[0] ?? 'the rejects'}; then mend the rows, set nulls for the feature, or publish what is scored with --max-rejected ${rows.rejected}`,
+      hint: rejectsHint(files[0] ?? 'the rejects', rows),
       details: { rows, limit, rejects: files },
     },
   );
@@ -111,7 +112,49 @@ export function publishedRun(
     })),
     rows: ledgerOf(run),
     rejects: rejectFiles(run),
+    columns: outputColumns(plan),
     providers: [...new Set(commits.flatMap((commit) => commit.providers))],
     batchRows: commits[0]?.batchRows ?? 0,
   };
+}
+
+function rejectsHint(file: string, rows: PublishedRun['rows']): string {
+  const mend = `look at ${file}; mend the rows, or set nulls for the feature or input.csv.nullValues and run with --restart`;
+  return rows.out === 0 ? mend : `${mend}; or publish what is scored with --max-rejected ${rows.rejected}`;
+}
+
+/** Name and type of each column that a plan's parts have, in order. */
+export function outputColumns(plan: RunPlan): readonly string[] {
+  const kept = plan.keep.map(
+    (name) => `${name} ${plan.dataset.columns.find((column) => column.name === name)?.type ?? ''}`,
+  );
+  const shapeOf = (shape: readonly unknown[]) => (shape.every((dim) => dim === 1) ? '' : '[]'.repeat(shape.length));
+  return [
+    ...kept,
+    ...predictedColumns(plan).map(({ name, type, innerShape }) => `${name} ${type}${shapeOf(innerShape)}`),
+  ];
+}
+
+/**
+ * An output is one table, so what is appended must have its format and columns.
+ * @throws AppError OUTPUT_EXISTS
+ */
+export function checkAppend(plan: RunPlan, outputFolder: string, previous: Manifest | undefined): void {
+  const before = previous?.runs.at(-1)?.columns;
+  const columns = outputColumns(plan);
+  const hint = 'append needs the same format and columns: choose another output.path, or mode overwrite';
+  if (previous !== undefined && previous.format !== plan.part.format) {
+    throw new AppError(
+      'OUTPUT_EXISTS',
+      `${outputFolder} is published as ${previous.format}, and this run would add ${plan.part.format}`,
+      { hint },
+    );
+  }
+  if (before !== undefined && before.join('\n') !== columns.join('\n')) {
+    throw new AppError(
+      'OUTPUT_EXISTS',
+      `${outputFolder} has the columns ${before.join(', ')}, and this run would add ${columns.join(', ')}`,
+      { hint },
+    );
+  }
 }

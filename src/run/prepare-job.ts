@@ -8,6 +8,7 @@ import { planRun, runIdentity } from '../plan/plan-run.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { Ports } from './ports.ts';
+import { refuseOwnInput } from './refuse-own-input.ts';
 
 /** A job and where it stands, so that messages can point at its lines. */
 export interface JobRequest {
@@ -38,6 +39,8 @@ export async function prepareJob(ports: Ports, request: JobRequest): Promise<Pre
     ports.models.read(resolve(baseDir, job.model.path)),
     ports.dataset.find(input),
   ]);
+  const outputFolder = resolve(baseDir, job.output.path);
+  await refuseOwnInput(found, outputFolder, request.locate);
   const identity = runIdentity({
     job,
     modelSha256: model.sha256,
@@ -48,7 +51,7 @@ export async function prepareJob(ports: Ports, request: JobRequest): Promise<Pre
   return {
     request,
     input,
-    outputFolder: resolve(baseDir, job.output.path),
+    outputFolder,
     found,
     model,
     identity,

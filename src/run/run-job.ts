@@ -1,6 +1,9 @@
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { WriteMode } from '../checkpoint/contract.ts';
 import type { ExecutorEvent, Slot } from '../executor/contract.ts';
 import type { Commit } from '../plan/commit.ts';
+import { metaFolder } from '../plan/layout.ts';
 import { shardRowCount } from '../plan/run-plan.ts';
 import { bodyOf, eventVersion, type RunEvent, type RunEventBody, warningOf } from './events.ts';
 import { type OpenedRun, openRun, type RunPlace } from './open-run.ts';
@@ -29,6 +32,7 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
   if (likely !== undefined) executor.warmUp(likely);
   const prepared = await orAborted(options.signal, prepareJob(ports, options));
   const { outputFolder } = prepared;
+  await refuseForeignFolder(ports, outputFolder, output.mode);
   await using _lock = await ports.store.lock(outputFolder, started.toISOString());
   const place: RunPlace = { outputFolder, mode: output.mode, previous: await ports.store.readPublished(outputFolder) };
   const opened = await openRun(ports, prepared, { ...place, restart: options.restart, signal: options.signal });
@@ -92,6 +96,15 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
       scoredRows: remaining.reduce((sum, shard) => sum + shardRowCount(shard), 0),
     }),
   );
+}
+
+/** A folder where nightshift never was is looked at before the lock is made in it, so that a refusal leaves no trace. */
+async function refuseForeignFolder(ports: Ports, outputFolder: string, mode: WriteMode): Promise<void> {
+  const isOurs = await access(join(outputFolder, metaFolder)).then(
+    () => true,
+    () => false,
+  );
+  if (!isOurs) await ports.store.check(outputFolder, mode, undefined);
 }
 
 function planned(

@@ -61,7 +61,7 @@ describe('failureOf', () => {
       '2 of 30 rows were rejected, more than the 0 that errors.maxRejected allows; the first: /data/in.parquet row 10: column a is null',
     );
     expect(failure?.hint).toBe(
-      'look at /out/_nightshift/runs/r1/rejects/rejects-00001.parquet; then mend the rows, set nulls for the feature, or publish what is scored with --max-rejected 2',
+      'look at /out/_nightshift/runs/r1/rejects/rejects-00001.parquet; mend the rows, or set nulls for the feature or input.csv.nullValues and run with --restart; or publish what is scored with --max-rejected 2',
     );
     expect(failure?.exitCode).toBe(3);
   });
@@ -83,10 +83,13 @@ describe('failureOf', () => {
 
 describe('publishedRun', () => {
   it('keeps what a later reader needs to know about the run', () => {
-    const run = publishedRun(finished([commitOf(0), commitOf(1, { providers: ['cuda', 'cpu'] }), commitOf(2)]), {
-      publishedAt: '2026-01-02T03:04:05.000Z',
-      version: '1.2.3',
-    });
+    const run = publishedRun(
+      finished([commitOf(0), commitOf(1, { columns: ['y float32'], providers: ['cuda', 'cpu'] }), commitOf(2)]),
+      {
+        publishedAt: '2026-01-02T03:04:05.000Z',
+        version: '1.2.3',
+      },
+    );
     expect(run).toEqual({
       runId: 'r1',
       job: 'job',
