@@ -83,13 +83,10 @@ describe('failureOf', () => {
 
 describe('publishedRun', () => {
   it('keeps what a later reader needs to know about the run', () => {
-    const run = publishedRun(
-      finished([commitOf(0), commitOf(1, { columns: ['y float32'], providers: ['cuda', 'cpu'] }), commitOf(2)]),
-      {
-        publishedAt: '2026-01-02T03:04:05.000Z',
-        version: '1.2.3',
-      },
-    );
+    const run = publishedRun(finished([commitOf(0), commitOf(1, { providers: ['cuda', 'cpu'] }), commitOf(2)]), {
+      publishedAt: '2026-01-02T03:04:05.000Z',
+      version: '1.2.3',
+    });
     expect(run).toEqual({
       runId: 'r1',
       job: 'job',
@@ -100,6 +97,7 @@ describe('publishedRun', () => {
       inputs: [{ path: '/data/in.parquet', sizeBytes: 100, mtimeMs: 1, rowCount: 30 }],
       rows: { in: 30, out: 30, rejected: 0, filtered: 0 },
       rejects: [],
+      columns: ['y float32'],
       providers: ['cpu', 'cuda'],
       batchRows: 256,
     });
