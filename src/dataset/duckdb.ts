@@ -22,6 +22,8 @@ export interface DatabaseOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const interruptEveryMs = 50;
+
 /**
  * An in-memory DuckDB that reaches the named paths only, loads no extension, and works in UTC.
  * The only class that sees DuckDB's connection.
@@ -30,7 +32,12 @@ export class Database implements Disposable {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
   readonly #signal: AbortSignal | undefined;
-  readonly #interrupt = () => this.interrupt();
+  #interrupting: NodeJS.Timeout | undefined;
+  /** Again and again, since a query that has been asked for but not begun yet does not notice the first time. */
+  readonly #interrupt = () => {
+    this.interrupt();
+    this.#interrupting ??= setInterval(() => this.interrupt(), interruptEveryMs).unref();
+  };
 
   private constructor(instance: DuckDBInstance, connection: DuckDBConnection, signal: AbortSignal | undefined) {
     this.#instance = instance;
@@ -99,6 +106,7 @@ export class Database implements Disposable {
 
   [Symbol.dispose](): void {
     this.#signal?.removeEventListener('abort', this.#interrupt);
+    clearInterval(this.#interrupting);
     this.#connection.closeSync();
     this.#instance.closeSync();
   }
