@@ -12,7 +12,7 @@ import { schemaMessage } from './arrow-writer.ts';
 import { type Database, dataError } from './duckdb.ts';
 import { mergeColumns } from './merge-columns.ts';
 import { rawVector, vectorRows } from './raw-vector.ts';
-import { quoteName, quoteText } from './sql.ts';
+import { quoteName } from './sql.ts';
 import { type StagedColumn, stagedColumns } from './stored-type.ts';
 
 /** How the Arrow files of a dataset are read. */
@@ -49,20 +49,21 @@ export async function arrowLayout(
 }
 
 /**
- * Copies an Arrow file to Parquet, a record batch at a time.
+ * Copies an Arrow file, a record batch at a time.
+ * @param target what to do with the query of its rows; `index` tells files of one database apart
  * @throws AppError INPUT_UNREADABLE, DISK_FULL
  */
 export async function stageArrow(
   database: Database,
   source: string,
-  target: { readonly path: string; readonly index: number; readonly options: string },
+  target: { readonly index: number; readonly copy: (sql: string) => Promise<number> },
 ): Promise<void> {
   const head = await readHead(source);
   using rows = new ArrowRows(arrowColumns(source, head.schema), recordBatches(source, head));
   const name = `__nightshift_arrow_${target.index}`;
   database.register(rows.tableFunction(name));
   try {
-    await database.run(`COPY (SELECT * FROM ${name}()) TO ${quoteText(target.path)} (${target.options})`);
+    await target.copy(`SELECT * FROM ${name}()`);
   } catch (error) {
     throw rows.failure === undefined ? dataError(error, source) : unreadable(source, rows.failure);
   }

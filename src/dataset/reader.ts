@@ -44,7 +44,7 @@ async function findDataset(request: InputRequest, { threads }: ReaderOptions): P
     const facts = await describeDataset({ database, files: named, format, hasPartitions });
     return { format, files: named, columns: facts.columns, known: facts };
   }
-  const layout = await findLayout({ database, files, format, csv: request.csv });
+  const layout = await findLayout({ database, files, format, csv: request.csv, hasPartitions });
   return { format, files: named, columns: layoutColumns(layout), known: layout };
 }
 

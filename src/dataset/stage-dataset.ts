@@ -6,13 +6,16 @@ import type { ParquetFile } from './describe-dataset.ts';
 import { type Database, dataError } from './duckdb.ts';
 import type { FoundFile } from './find-files.ts';
 import { type JsonlLayout, jsonlError, jsonlLayout, jsonlSql } from './jsonl-layout.ts';
+import { outside, type PartitionColumn, partitionColumns, partitionedSql } from './partitions.ts';
 import { keepRejectedLines } from './rejected-lines.ts';
 import { quoteText } from './sql.ts';
 import type { StagedColumn } from './stored-type.ts';
 import { textError } from './text-error.ts';
 
 /** How the files of a dataset that is not Parquet become Parquet copies. */
-export type Layout =
+export type Layout = FileLayout & { readonly partitions: readonly PartitionColumn[] };
+
+type FileLayout =
   | { readonly format: 'csv'; readonly layout: CsvLayout }
   | { readonly format: 'jsonl'; readonly layout: JsonlLayout }
   | { readonly format: 'arrow'; readonly layout: ArrowLayout };
@@ -22,6 +25,7 @@ export interface LayoutOptions {
   readonly files: readonly FoundFile[];
   readonly format: Layout['format'];
   readonly csv: CsvOptions;
+  readonly hasPartitions: boolean;
 }
 
 export interface StageOptions {
@@ -41,7 +45,12 @@ export interface StagedDataset {
 }
 
 /** @throws AppError INPUT_UNREADABLE, INPUT_SCHEMA_MISMATCH */
-export async function findLayout({ database, files, format, csv }: LayoutOptions): Promise<Layout> {
+export async function findLayout(options: LayoutOptions): Promise<Layout> {
+  const partitions = options.hasPartitions ? partitionColumns(options.files.map((file) => file.path)) : [];
+  return { ...(await fileLayout(options)), partitions };
+}
+
+async function fileLayout({ database, files, format, csv }: LayoutOptions): Promise<FileLayout> {
   switch (format) {
     case 'csv':
       return { format, layout: await csvLayout(database, files, csv) };
@@ -52,8 +61,8 @@ export async function findLayout({ database, files, format, csv }: LayoutOptions
   }
 }
 
-export function layoutColumns({ layout }: Layout): readonly StagedColumn[] {
-  return layout.columns;
+export function layoutColumns({ layout, partitions }: Layout): readonly StagedColumn[] {
+  return [...outside(layout.columns, partitions), ...partitions.map(({ name, type }) => ({ name, type }))];
 }
 
 /**
@@ -66,9 +75,13 @@ export async function stageDataset(options: StageOptions): Promise<StagedDataset
   const files: ParquetFile[] = [];
   for (const [index, file] of options.files.entries()) {
     const path = join(options.folder, `${String(index).padStart(5, '0')}-${stem(file.path)}.parquet`);
-    if (layout.format === 'arrow')
-      await (await arrow()).stageArrow(database, file.path, { path, index, options: copyOptions });
-    else await copyText({ ...options, layout }, file, path);
+    const { partitions } = layout;
+    const copy = (sql: string) => {
+      const rows = partitionedSql(sql, file.path, { columns: layout.layout.columns, partitions });
+      return database.run(`COPY (${rows}) TO ${quoteText(path)} (${copyOptions})`);
+    };
+    if (layout.format === 'arrow') await (await arrow()).stageArrow(database, file.path, { index, copy });
+    else await copyText({ ...options, layout }, file.path, copy);
     files.push({ path, source: file.path, sizeBytes: file.sizeBytes, mtimeMs: file.mtimeMs });
   }
   const rejectedLines = layout.format === 'csv' ? await keepRejectedLines(database, options.rejectsPath) : 0;
@@ -79,14 +92,17 @@ const copyOptions = 'FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 122880';
 
 type TextOptions = Omit<StageOptions, 'layout'> & { readonly layout: Exclude<Layout, { readonly format: 'arrow' }> };
 
-async function copyText({ database, layout, csv }: TextOptions, file: FoundFile, path: string): Promise<void> {
-  const sql = layout.format === 'csv' ? csvCopySql(layout.layout, file.path, csv) : jsonlSql(layout.layout, file.path);
+async function copyText(
+  { database, layout, csv, folder }: TextOptions,
+  source: string,
+  copy: (sql: string) => Promise<number>,
+): Promise<void> {
   try {
-    await database.run(`COPY (${sql}) TO ${quoteText(path)} (${copyOptions})`);
+    await copy(layout.format === 'csv' ? csvCopySql(layout.layout, source, csv) : jsonlSql(layout.layout, source));
   } catch (error) {
-    const known = dataError(error, path);
+    const known = dataError(error, folder);
     if (known.code === 'DISK_FULL' || known.code === 'OUTPUT_UNWRITABLE') throw known;
-    throw layout.format === 'csv' ? textError(error, file.path, 'csv') : await jsonlError(database, [file.path], error);
+    throw layout.format === 'csv' ? textError(error, source, 'csv') : await jsonlError(database, [source], error);
   }
 }
 
