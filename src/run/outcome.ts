@@ -124,7 +124,7 @@ function rejectsHint(file: string, rows: PublishedRun['rows']): string {
 }
 
 /** Name and type of each column that a plan's parts have, in order. */
-export function outputColumns(plan: RunPlan): readonly string[] {
+function outputColumns(plan: RunPlan): readonly string[] {
   const kept = plan.keep.map(
     (name) => `${name} ${plan.dataset.columns.find((column) => column.name === name)?.type ?? ''}`,
   );
