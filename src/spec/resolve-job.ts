@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { type Finding, findingsOf, pathOf } from './findings.ts';
 import { type JobSpec, jobSchema } from './job-spec.ts';
 import { type Layer, ownerOf } from './layers.ts';
-import { formatPath, type SpecPath } from './location.ts';
+import { formatPath, type SpecLocation, type SpecPath } from './location.ts';
 import { merged, valueAt, withValueAt } from './plain-data.ts';
 import type { SpecProblem } from './problems.ts';
 
@@ -56,5 +56,13 @@ function problemOf({ path, at, text, hint, isAbsent }: Finding, layers: JobSourc
   const { layer, path: found } = isAbsent ? { layer: layers[1], path } : ownerOf(layers, at);
   // A value whose variable is missing was reported as that; what the schema says about the empty rest is noise.
   const isKnown = layer.problems.some((problem) => formatPath(problem.path) === formatPath([...layer.prefix, ...path]));
-  return isKnown ? [] : [{ location: layer.locate(found), path: [...layer.prefix, ...path], text, hint }];
+  if (isKnown) return [];
+  const location = layer.locate(found);
+  return [{ location, path: [...layer.prefix, ...path], text, hint: asWrittenAt(location, hint) }];
+}
+
+/** An example is written as the value was: as YAML in a file and after `--set`, and as an option after its own. */
+function asWrittenAt(location: SpecLocation, hint: string): string {
+  if (location.type === 'file' || location.option.startsWith('--set ')) return hint;
+  return hint.replace(/^write for example `\w+: (.*)`$/, `write for example \`${location.option} $1\``);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseSpec } from '../../src/spec/load-spec.ts';
 import { formatLocation } from '../../src/spec/location.ts';
 import { parseOverride } from '../../src/spec/override.ts';
 import { parse, parseJob, refusal, withMinimalJob } from './parse-jobs.ts';
@@ -123,6 +124,17 @@ describe('--set', () => {
     ],
   ])('%s is refused under its own name', (written, message, hint) => {
     expect(refusal(text, { overrides: [written] })).toMatchObject({ code: 'SPEC_INVALID', message, hint });
+  });
+
+  it.each([
+    ['--batch-size', 'execution.batchSize=lots', 'write for example `--batch-size 256`'],
+    ['--workers', 'execution.workersPerDevice=x', 'write for example `--workers 2`'],
+    ['--limit', 'input.limit=-1', 'write for example `--limit 10000`'],
+    ['--max-rejected', 'errors.maxRejected=many', 'write for example `--max-rejected 0.1%`'],
+  ])('%s has a hint that can be typed after a command', (option, assignment, hint) => {
+    expect(() => parseSpec({ text, path: 'jobs.yaml', env: {}, overrides: [{ option, assignment }] })).toThrow(
+      expect.objectContaining({ code: 'SPEC_INVALID', hint }),
+    );
   });
 
   it('tells machines the option and the path', () => {
