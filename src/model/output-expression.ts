@@ -75,7 +75,7 @@ function primaryAt(cursor: Cursor): OutputExpression {
     throw unexpected(
       cursor,
       `${outputFunctions.join(', ')} before a "("`,
-      'write an output name that has brackets in double quotes',
+      `the functions are ${outputFunctions.join(', ')}; the name of an output that has brackets goes in double quotes`,
     );
   }
   return callAt(cursor, type);
