@@ -7,6 +7,7 @@ import type { Locate } from '../plan/plan-input.ts';
 import { planRun, runIdentity } from '../plan/plan-run.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
+import { missingFile } from './missing-file.ts';
 import type { Ports } from './ports.ts';
 import { refuseOwnInput } from './refuse-own-input.ts';
 
@@ -35,9 +36,11 @@ export async function prepareJob(ports: Ports, request: JobRequest): Promise<Pre
   const { job, baseDir, signal } = request;
   const { paths, format, csv, where, limit } = job.input;
   const input: InputRequest = { paths, baseDir, format, csv, where, limit, signal };
+  const missing = (named: readonly string[], at: readonly string[]) => async (error: unknown) =>
+    Promise.reject(await missingFile(error, { paths: named, baseDir, locate: request.locate, at }));
   const [model, found] = await Promise.all([
-    ports.models.read(resolve(baseDir, job.model.path)),
-    ports.dataset.find(input),
+    ports.models.read(resolve(baseDir, job.model.path)).catch(missing([job.model.path], ['model', 'path'])),
+    ports.dataset.find(input).catch(missing(paths, ['input', 'path'])),
   ]);
   const outputFolder = resolve(baseDir, job.output.path);
   await refuseOwnInput(found, outputFolder, request.locate);

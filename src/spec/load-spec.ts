@@ -1,6 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { AppError, messageOf } from '../core/errors.ts';
+import { systemCode } from '../core/files.ts';
+import { nearestFile } from '../core/nearest-file.ts';
 import { findingsOf, unknownKey } from './findings.ts';
 import type { Env } from './interpolate.ts';
 import { frameSchema, type JobSpec, jobNamePattern } from './job-spec.ts';
@@ -160,7 +162,8 @@ async function readText(path: string): Promise<string> {
     // One byte more than allowed is enough to know; a device or a pipe need not end.
     for await (const chunk of createReadStream(path, { end: maxSpecBytes })) chunks.push(Buffer.from(chunk));
   } catch (cause) {
-    const hint = '`nightshift init MODEL DATASET` writes a spec';
+    const near = systemCode(cause) === 'ENOENT' ? await nearestFile(path) : undefined;
+    const hint = near === undefined ? '`nightshift init MODEL DATASET` writes a spec' : `did you mean ${near}?`;
     throw new AppError('SPEC_NOT_FOUND', `${path}: ${readFailure(cause)}`, { hint, cause, details: { file: path } });
   }
   const bytes = Buffer.concat(chunks);

@@ -25,8 +25,24 @@ describe('validate', () => {
     expect(stdout).toBe('ok flights');
     expect(stderr).toMatch(/error COLUMN_MISSING: jobs\.yaml:\d+:\d+ jobs\.a\.features\.image\.columns\[0\]: /);
     expect(stderr).toContain('hint: did you mean pixels?');
-    expect(stderr).toContain('error MODEL_NOT_FOUND: ');
+    expect(stderr).toMatch(/error MODEL_NOT_FOUND: jobs\.yaml:\d+:\d+ jobs\.b\.model\.path: model .*no-such\.onnx/);
     expect(await readdir(folder.path)).toEqual(['jobs.yaml']);
+  });
+
+  it('guesses which file was meant', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'churn.onnx'), '');
+    await writeFile(join(folder.path, 'churn.csv'), 'a\n1\n');
+    await writeSpec(folder.path, {
+      model: { ...flightsJob, model: 'chrun.onnx' },
+      input: { ...flightsJob, input: 'chrun.csv', output: 'out-b' },
+    });
+    const { stderr } = await nightshift(['validate'], { cwd: folder.path });
+    expect(stderr).toContain('hint: did you mean churn.onnx?');
+    expect(stderr).toMatch(/error INPUT_NOT_FOUND: jobs\.yaml:\d+:\d+ jobs\.input\.input\.path: input file /);
+    expect(stderr).toContain('hint: did you mean churn.csv?');
+    const noSpec = await nightshift(['validate', 'job.yaml'], { cwd: folder.path });
+    expect(noSpec).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('hint: did you mean jobs.yaml?') });
   });
 
   it('looks only at the jobs that are named', async () => {

@@ -1,0 +1,34 @@
+import { dirname, join, resolve } from 'node:path';
+import { AppError } from '../core/errors.ts';
+import { nearestFile } from '../core/nearest-file.ts';
+import type { Locate } from '../plan/plan-input.ts';
+
+export interface NamedFiles {
+  /** As the job names them. */
+  readonly paths: readonly string[];
+  /** Where relative ones start. */
+  readonly baseDir: string;
+  readonly locate: Locate;
+  /** Where the job names them. */
+  readonly at: Parameters<Locate>[0];
+}
+
+/** An error about a file that is not there, with the place that names it and the name that was probably meant. */
+export async function missingFile(error: unknown, { paths, baseDir, locate, at }: NamedFiles): Promise<unknown> {
+  if (!(error instanceof AppError)) return error;
+  const { code, message, details } = error;
+  if (code !== 'MODEL_NOT_FOUND' && code !== 'INPUT_NOT_FOUND') return error;
+  const written = paths.find((path) => message.includes(` ${resolve(baseDir, path)} does not exist`));
+  const near = written === undefined ? undefined : await nearestFile(resolve(baseDir, written));
+  const hint = written === undefined || near === undefined ? error.hint : `did you mean ${besides(written, near)}?`;
+  return new AppError(code, `${locate(at)}: ${message}`, {
+    ...(hint === undefined ? {} : { hint }),
+    details,
+    cause: error,
+  });
+}
+
+/** The file beside one that the job names, named the same way. */
+function besides(written: string, path: string): string {
+  return join(dirname(written), path.slice(dirname(path).length + 1));
+}
