@@ -54,7 +54,7 @@ describe('a scan', () => {
             passing.map(BigInt),
             passing.flatMap((i) => [i * 2, i]),
             passing.map((i) => `t${i}`),
-            passing.flatMap((i) => [i, i === 0 ? -0 : -i]),
+            passing.flatMap((i) => [i, i === 0 ? 0 : -i]),
           ]);
           expect(counts).toEqual({ matchedRows: inShard.length, rejectedRows: inShard.length - passing.length });
           expect(batchSizes.slice(0, -1).every((size) => size === batchRows)).toBe(true);
