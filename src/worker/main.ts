@@ -13,7 +13,9 @@ function main(): void {
   let scorer: Scorer | undefined;
   let turn: Promise<void> = Promise.resolve();
 
-  process.on('disconnect', () => process.exit(0));
+  // Killed rather than exited: exit waits for DuckDB's threads, which may wait for this one to hand them predictions,
+  // and an orphan would hold its GPU for ever. What is half-written has no commit, so there is nothing to put in order.
+  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   process.on('message', (raw) => {
     const message = toWorkerSchema.parse(raw);
     if (message.type === 'cancel') {
