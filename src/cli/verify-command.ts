@@ -62,12 +62,14 @@ function verificationText(verification: Verification, paint: Paint): string {
 }
 
 /** What a check that holds has looked at. */
-function told(name: string, { manifest }: Verification): string {
+function told(name: string, { manifest, checks }: Verification): string {
   switch (name) {
     case 'parts':
       return `${countText(manifest.parts.length)} by size and sha256`;
     case 'rows':
-      return 'counted in every part';
+      return checks.some((check) => check.name === 'parts' && check.problems.length > 0)
+        ? 'counted in every part that is whole'
+        : 'counted in every part';
     case 'ledger':
       return manifest.runs
         .map(

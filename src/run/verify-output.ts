@@ -2,8 +2,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Manifest, PublishedPart, PublishedRun } from '../checkpoint/contract.ts';
 import { AppError, messageOf } from '../core/errors.ts';
-import { sha256OfFile } from '../core/files.ts';
-import { metaFolder, successFile } from '../plan/layout.ts';
+import { isThere, sha256OfFile } from '../core/files.ts';
+import { metaFolder, runLayout, runsFolder, successFile } from '../plan/layout.ts';
 import type { Ports } from './ports.ts';
 
 /** One thing that must hold of a published output, and what was found instead. */
@@ -28,16 +28,20 @@ export async function verifyOutput(ports: Ports, output: string): Promise<Verifi
   const manifest = await ports.store.readManifest(output);
   if (manifest === undefined) throw await notPublished(output);
   const names = await readdir(output);
+  const parts: (PublishedPart & { readonly problems: readonly string[] })[] = [];
+  for (const part of manifest.parts) parts.push({ ...part, problems: await partProblems(output, part) });
+  // What is missing or damaged has been told; its rows would only repeat that.
+  const whole = parts.filter((part) => part.problems.length === 0);
   const checks: VerifyCheck[] = [
     {
       name: successFile,
-      problems: names.includes(successFile) ? [] : ['is missing: a publish was interrupted, run the job again'],
+      problems: names.includes(successFile) ? [] : [await missingMarker(output)],
     },
     { name: 'files', problems: strangers(names, manifest) },
-    { name: 'parts', problems: await problemsOf(manifest.parts, (part) => partProblems(output, part)) },
+    { name: 'parts', problems: parts.flatMap((part) => part.problems) },
     {
       name: 'rows',
-      problems: await problemsOf(manifest.parts, (part) => rowProblems(ports, output, { manifest, part })),
+      problems: await problemsOf(whole, (part) => rowProblems(ports, output, { manifest, part })),
     },
     { name: 'ledger', problems: manifest.runs.flatMap((run) => ledgerProblems(manifest, run)) },
     { name: 'rejects', problems: await problemsOf(manifest.runs, (run) => rejectProblems(ports, output, run)) },
@@ -55,14 +59,31 @@ async function notPublished(output: string): Promise<AppError> {
     return new AppError('OUTPUT_NOT_FOUND', `${output} does not exist`, {
       hint: 'name the folder that output.path of the job names',
     });
-  const isBegun = await stat(join(output, metaFolder)).then(
-    () => true,
-    () => false,
-  );
-  const hint = isBegun
-    ? 'a run is going on or was stopped: run the job again to finish it'
+  return new AppError('OUTPUT_NOT_FOUND', `nothing is published in ${output}`, { hint: await unpublishedHint(output) });
+}
+
+async function unpublishedHint(output: string): Promise<string> {
+  if (await hasUnfinishedRun(output)) return 'a run is going on or was stopped: run the job again to finish it';
+  const isOurs = await isThere(join(output, metaFolder));
+  return isOurs
+    ? 'nothing was published here yet: run a job with this output.path'
     : 'name a folder that nightshift published';
-  return new AppError('OUTPUT_NOT_FOUND', `nothing is published in ${output}`, { hint });
+}
+
+async function missingMarker(output: string): Promise<string> {
+  return (await hasUnfinishedRun(output))
+    ? 'is missing: a publish was interrupted, run the same job again to finish it'
+    : 'is missing, and no publish was interrupted: somebody removed it; when all else is ok, put an empty file there';
+}
+
+/** Whether a run has a plan to go on with, and has not come to the end of its publish. */
+async function hasUnfinishedRun(output: string): Promise<boolean> {
+  const runIds = await readdir(join(output, runsFolder)).catch(() => []);
+  for (const runId of runIds) {
+    const { plan, staging } = runLayout(runId);
+    if ((await isThere(join(output, plan))) && (await isThere(join(output, staging)))) return true;
+  }
+  return false;
 }
 
 function strangers(names: readonly string[], manifest: Manifest): readonly string[] {

@@ -81,13 +81,24 @@ describe('an output that was damaged', () => {
     await rm(join(output, '_nightshift/runs', run, 'rejects'), { recursive: true });
     const { exitCode, stdout, stderr } = await verify('damaged');
     expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: '' });
-    expect(stdout).toContain('  FAIL  _SUCCESS  is missing: a publish was interrupted, run the job again\n');
+    expect(stdout).toContain('  FAIL  _SUCCESS  is missing, and no publish was interrupted: ');
     expect(stdout).toContain('  FAIL  files     part-00009.parquet is not in the manifest, but readers will see it\n');
     expect(stdout).toContain('  FAIL  parts     part-00000.parquet is missing\n');
     expect(stdout).toMatch(/^ +part-00001\.parquet has \d+ bytes, the manifest says \d+$/m);
-    expect(stdout).toMatch(/^ {2}FAIL {2}rows +part-00000\.parquet cannot be read: .+$/m);
+    expect(stdout).toMatch(/^ {2}ok {4}rows +counted in every part that is whole$/m);
+    expect(stdout).not.toContain('cannot be read:');
     expect(stdout).toMatch(/^ {2}FAIL {2}rejects +_nightshift\/runs\/.+ is missing or cannot be read$/m);
     expect(stdout).toMatch(/^ {2}ok {4}ledger /m);
+  });
+
+  it('is told to be finished by its job when a publish was cut off', async () => {
+    const output = await copyOf('cut-off');
+    await rm(join(output, '_SUCCESS'));
+    const [run = ''] = await readdir(join(output, '_nightshift/runs'));
+    await mkdir(join(output, '_nightshift/runs', run, 'staging'));
+    const { exitCode, stdout } = await verify('cut-off');
+    expect(exitCode).toBe(3);
+    expect(stdout).toContain('is missing: a publish was interrupted, run the same job again to finish it\n');
   });
 
   it('is found by its sha256 when the size is the same', async () => {
@@ -136,6 +147,7 @@ describe('an output that was damaged', () => {
 describe('a folder in which nothing is published', () => {
   it('is OUTPUT_NOT_FOUND with a hint about what it is', async () => {
     await mkdir(join(folder.path, 'plain'));
+    await mkdir(join(folder.path, 'begun/_nightshift'), { recursive: true });
     const failing = { model: typeModel('float32'), input: 'in.parquet', features: { x: ['a', 'b'] }, output: 'failed' };
     expect(await runJob(folder.path, failing)).toMatchObject({ exitCode: 3 });
     expect(await verify('missing')).toEqual({
@@ -146,6 +158,10 @@ describe('a folder in which nothing is published', () => {
     expect(await verify('plain')).toMatchObject({
       exitCode: 4,
       stderr: `error OUTPUT_NOT_FOUND: nothing is published in ${folder.path}/plain\nhint: name a folder that nightshift published`,
+    });
+    expect(await verify('begun')).toMatchObject({
+      exitCode: 4,
+      stderr: expect.stringContaining('hint: nothing was published here yet'),
     });
     expect(await verify('failed')).toMatchObject({
       exitCode: 4,
