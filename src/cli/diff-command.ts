@@ -66,7 +66,7 @@ function comparisonText(comparison: Comparison, paint: Paint): string {
     ['A', columnsOnlyInA],
     ['B', columnsOnlyInB],
   ] as const) {
-    if (names.length > 0) lines.push(`only in ${side}: ${names.join(', ')}\n`);
+    if (names.length > 0) lines.push(`columns only in ${side}: ${names.join(', ')}\n`);
   }
   if (columns.length > 0) lines.push(`\n${columnsText(columns)}`);
   if (worst.length > 0) {

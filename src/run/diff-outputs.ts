@@ -59,7 +59,7 @@ async function openTable(
     where: undefined,
     limit: undefined,
   };
-  const found = await ports.dataset.find(request);
+  const found = await ports.dataset.find(request).catch((error: unknown) => Promise.reject(withHint(error, given)));
   const rejectsPath = join(stagingFolder, 'rejects.parquet');
   const { facts, rejectedLines } = await ports.dataset.open(found, request, {
     stagingFolder,
@@ -69,5 +69,15 @@ async function openTable(
   if (rejectedLines === 0) return facts;
   throw new AppError('INPUT_UNREADABLE', `${rejectedLines} lines of ${given} cannot be parsed`, {
     hint: 'look at the file with `nightshift inspect`',
+  });
+}
+
+/** The dataset room speaks of the spec's input.path; here a path stands on the command line. */
+function withHint(error: unknown, given: string): unknown {
+  if (!(error instanceof AppError) || error.code !== 'INPUT_NOT_FOUND') return error;
+  return new AppError(error.code, error.message, {
+    hint: `name a published output, or files, a glob or a folder in place of ${given}; relative paths start at the current folder`,
+    details: error.details,
+    cause: error,
   });
 }

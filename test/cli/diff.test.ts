@@ -1,4 +1,6 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { tableFromArrays, tableToIPC } from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeParquet, nightshift, runJobs, sql, temporaryFolder, typeModel } from '../e2e/nightshift.ts';
 
@@ -202,7 +204,41 @@ describe('a comparison that cannot be made', () => {
     expect(await diff('x', 'y', '--key', 'id', '--tolerance', '-1')).toMatchObject({ exitCode: 2 });
     expect(await diff('x', 'y', '--key', 'id')).toMatchObject({
       exitCode: 4,
-      stderr: expect.stringContaining('error INPUT_NOT_FOUND: '),
+      stderr: expect.stringMatching(/^error INPUT_NOT_FOUND: .+\nhint: name a published output, .+ in place of x;/),
     });
+  });
+});
+
+describe('tables of every format', () => {
+  it('are compared with each other', async () => {
+    const text = Array.from({ length: 3 }, (_, id) => ({ id, y: id + 0.5 }));
+    await writeFile(join(folder.path, 'each.csv'), `id,y\n${text.map(({ id, y }) => `${id},${y}\n`).join('')}`);
+    await writeFile(join(folder.path, 'each.jsonl'), text.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    await writeFile(
+      join(folder.path, 'each.arrow'),
+      tableToIPC(tableFromArrays({ id: [0n, 1n, 2n], y: [0.5, 1.5, 2.5] }), 'file'),
+    );
+    await makeParquet(join(folder.path, 'each.parquet'), 'SELECT i AS id, i + 0.5::DOUBLE AS y FROM range(3) t(i)');
+    const names = ['each.csv', 'each.jsonl', 'each.arrow', 'each.parquet'];
+    for (const [index, a] of names.entries())
+      for (const b of names.slice(index))
+        expect(await diff(a, b, '--key', 'id')).toMatchObject({
+          exitCode: 0,
+          stdout: expect.stringContaining('the same: 3 rows in both'),
+        });
+  });
+
+  it('leave no temporary folder behind, even when a column is not there', async () => {
+    const own = join(folder.path, 'tmp');
+    await mkdir(own);
+    const { exitCode, stderr } = await nightshift(['diff', 'each.csv', 'each.csv', '--key', 'idd'], {
+      cwd: folder.path,
+      env: { TMPDIR: own },
+    });
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 2,
+      stderr: 'error COLUMN_MISSING: column idd is not in A\nhint: did you mean id?',
+    });
+    expect(await readdir(own)).toEqual([]);
   });
 });
