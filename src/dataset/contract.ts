@@ -182,6 +182,8 @@ export interface OpenedDataset {
   readonly cut: { readonly file: number; readonly rowEnd: number } | undefined;
   /** Lines that could not be parsed when the input was staged. */
   readonly rejectedLines: number;
+  /** File, line and reason of the first of them. */
+  readonly firstRejectedLine?: string | undefined;
 }
 
 export interface OpenOptions {

@@ -148,32 +148,45 @@ async function withGivenTypes(
   return stagedColumns(database, `SELECT ${casts.join(', ')}`);
 }
 
-/**
- * The rows of one file of the layout; lines that don't parse are left to DuckDB's table of rejects.
- * Whole numbers are read as text and checked, since DuckDB's own cast would round 1.5 in silence.
- */
-export function csvSql(layout: CsvLayout, file: CsvFile, given: CsvOptions['types']): string {
+/** The rows of one file of the layout; lines that don't parse are left to DuckDB's table of rejects. */
+export function csvSql(layout: CsvLayout, file: CsvFile): string {
   const types = new Map(layout.columns.map((column) => [column.name, column.type]));
-  const isChecked = (name: string) => given[name] !== undefined && familyOf(types.get(name) ?? '') === 'integer';
-  const columns = file.names.map(
-    (name) => `${quoteText(name)}: ${quoteText(isChecked(name) ? 'VARCHAR' : (types.get(name) ?? 'VARCHAR'))}`,
-  );
-  const settings = dialect(layout.delimiter, layout.nullValues);
-  settings.push(`header = ${layout.header}`, 'auto_detect = false', 'store_rejects = true');
-  settings.push(`columns = {${columns.join(', ')}}`);
+  const settings = ['store_rejects = true'];
   if (file.dateFormat !== undefined) settings.push(`dateformat = ${quoteText(file.dateFormat)}`);
   if (file.timestampFormat !== undefined) settings.push(`timestampformat = ${quoteText(file.timestampFormat)}`);
-  const selected = layout.columns.map(({ name, type }) =>
-    isChecked(name) ? wholeNumberSql(name, type) : quoteName(name),
-  );
-  return `SELECT ${selected.join(', ')} FROM read_csv(${quotePaths([file.path])}, ${settings.join(', ')}, hive_partitioning = false)`;
+  const table = tableSql(layout, file, { typeOf: (name) => types.get(name) ?? 'VARCHAR', settings });
+  return `SELECT ${layout.columns.map(({ name }) => quoteName(name)).join(', ')} FROM ${table}`;
 }
 
-function wholeNumberSql(name: string, type: string): string {
-  const column = quoteName(name);
-  const problem = `${quoteText(`column ${name}: `)} || ${column} || ${quoteText(` is not ${type}, as input.csv.types says`)}`;
-  return `CASE WHEN ${column} IS NULL OR (regexp_full_match(trim(${column}), '[+-]?[0-9]+') AND TRY_CAST(${column} AS ${type}) IS NOT NULL)
-    THEN CAST(${column} AS ${type}) ELSE error(${problem}) END AS ${column}`;
+/**
+ * A query that fails at the first value that is a number but not a whole one, in columns that the job calls whole:
+ * DuckDB's own cast would round 1.5 in silence. Undefined when there is no such column.
+ */
+export function fractionsSql(layout: CsvLayout, file: CsvFile, given: CsvOptions['types']): string | undefined {
+  const checks = layout.columns
+    .filter(({ name, type }) => given[name] !== undefined && familyOf(type) === 'integer')
+    .map(({ name, type }) => {
+      const column = quoteName(name);
+      const problem = `${quoteText(`column ${name}: `)} || ${column} || ${quoteText(` is not ${type}, as input.csv.types says`)}`;
+      return `count(CASE WHEN TRY_CAST(${column} AS ${type}) IS NOT NULL AND NOT regexp_full_match(trim(${column}), '[+-]?[0-9]+') THEN error(${problem}) END)`;
+    });
+  if (checks.length === 0) return undefined;
+  const table = tableSql(layout, file, { typeOf: () => 'VARCHAR', settings: ['ignore_errors = true'] });
+  return `SELECT ${checks.join(', ')} FROM ${table}`;
+}
+
+function tableSql(
+  layout: CsvLayout,
+  file: CsvFile,
+  { typeOf, settings }: { readonly typeOf: (name: string) => string; readonly settings: readonly string[] },
+): string {
+  const columns = file.names.map((name) => `${quoteText(name)}: ${quoteText(typeOf(name))}`).join(', ');
+  const all = [
+    ...dialect(layout.delimiter, layout.nullValues),
+    `header = ${layout.header}, auto_detect = false, columns = {${columns}}, hive_partitioning = false`,
+    ...settings,
+  ];
+  return `read_csv(${quotePaths([file.path])}, ${all.join(', ')})`;
 }
 
 /** All that would be guessed otherwise: quotes as RFC 4180 has them, no comments, no lines skipped. */

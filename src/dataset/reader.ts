@@ -79,7 +79,7 @@ async function openDataset(options: OpenRequest): Promise<OpenedDataset> {
 async function stage(
   database: Database,
   { found, request, stagingFolder, rejectsPath }: OpenRequest,
-): Promise<Pick<OpenedDataset, 'facts' | 'rejectedLines'>> {
+): Promise<Pick<OpenedDataset, 'facts' | 'rejectedLines' | 'firstRejectedLine'>> {
   const { format } = found;
   const known = knownOf(found);
   if (!('layout' in known)) return { facts: known, rejectedLines: 0 };
@@ -93,7 +93,7 @@ async function stage(
     rejectsPath,
   });
   const facts = await describeDataset({ database, files: staged.files, format, hasPartitions: false });
-  return { facts, rejectedLines: staged.rejectedLines };
+  return { facts, rejectedLines: staged.rejectedLines, firstRejectedLine: staged.firstRejectedLine };
 }
 
 function knownOf(found: FoundDataset): FoundInternally['known'] {

@@ -2,7 +2,13 @@ import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import zlib from 'node:zlib';
 import { type Database, dataError } from './duckdb.ts';
-import { quoteText } from './sql.ts';
+import { quotePaths, quoteText } from './sql.ts';
+
+export interface RejectedLines {
+  readonly rejectedLines: number;
+  /** File, line and reason of the first. */
+  readonly firstRejectedLine?: string | undefined;
+}
 
 /** Rows of one INSERT. */
 const insertRows = 5_000;
@@ -10,16 +16,16 @@ const insertRows = 5_000;
 /**
  * Writes the lines that DuckDB set aside while it read CSV files: file, row_number (the line, from 1), code, message,
  * attempt, row (JSON). Nothing is written when there are none.
- * @returns how many records they are
+ * @returns how many records they are, and the place and reason of the first
  */
-export async function keepRejectedLines(database: Database, rejectsPath: string): Promise<number> {
+export async function keepRejectedLines(database: Database, rejectsPath: string): Promise<RejectedLines> {
   const hasRejects = await database.rows(`SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors'`);
-  if (hasRejects.length === 0) return 0;
+  if (hasRejects.length === 0) return { rejectedLines: 0 };
   const records = await database.rows(
     `SELECT s.file_path AS file, e.scan_id::DOUBLE AS scan, e.file_id::DOUBLE AS place, e.line_byte_position::DOUBLE AS start, any_value(e.line)::DOUBLE AS line
      FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id) GROUP BY ALL ORDER BY scan, place, start`,
   );
-  if (records.length === 0) return 0;
+  if (records.length === 0) return { rejectedLines: 0 };
   await database.run('CREATE TEMP TABLE rejected_lines (scan BIGINT, place BIGINT, start BIGINT, line BIGINT)');
   const byFile = Map.groupBy(records, (record) => String(record['file']));
   for (const [file, rejects] of byFile) {
@@ -33,7 +39,10 @@ export async function keepRejectedLines(database: Database, rejectsPath: string)
     }
   }
   await writeLines(database, rejectsPath);
-  return records.length;
+  const [first] = await database.rows(
+    `SELECT file || ', ' || message AS text FROM read_parquet(${quotePaths([rejectsPath])}) LIMIT 1`,
+  );
+  return { rejectedLines: records.length, firstRejectedLine: String(first?.['text']) };
 }
 
 async function writeLines(database: Database, path: string): Promise<void> {

@@ -1,13 +1,13 @@
 import { basename, join } from 'node:path';
 import type { ArrowLayout } from './arrow-read.ts';
 import type { CsvOptions } from './contract.ts';
-import { type CsvLayout, csvLayout, csvSql } from './csv-layout.ts';
+import { type CsvLayout, csvLayout, csvSql, fractionsSql } from './csv-layout.ts';
 import type { ParquetFile } from './describe-dataset.ts';
 import { type Database, dataError } from './duckdb.ts';
 import type { FoundFile } from './find-files.ts';
 import { type JsonlLayout, jsonlError, jsonlLayout, jsonlSql } from './jsonl-layout.ts';
 import { outside, type PartitionColumn, partitionColumns, partitionedSql } from './partitions.ts';
-import { keepRejectedLines } from './rejected-lines.ts';
+import { keepRejectedLines, type RejectedLines } from './rejected-lines.ts';
 import { quoteText } from './sql.ts';
 import type { StagedColumn } from './stored-type.ts';
 import { textError } from './text-error.ts';
@@ -39,9 +39,8 @@ export interface StageOptions {
   readonly rejectsPath: string;
 }
 
-export interface StagedDataset {
+export interface StagedDataset extends RejectedLines {
   readonly files: readonly ParquetFile[];
-  readonly rejectedLines: number;
 }
 
 /** @throws AppError INPUT_UNREADABLE, INPUT_SCHEMA_MISMATCH */
@@ -84,8 +83,9 @@ export async function stageDataset(options: StageOptions): Promise<StagedDataset
     else await copyText({ ...options, layout }, file.path, copy);
     files.push({ path, source: file.path, sizeBytes: file.sizeBytes, mtimeMs: file.mtimeMs });
   }
-  const rejectedLines = layout.format === 'csv' ? await keepRejectedLines(database, options.rejectsPath) : 0;
-  return { files, rejectedLines };
+  const rejected =
+    layout.format === 'csv' ? await keepRejectedLines(database, options.rejectsPath) : { rejectedLines: 0 };
+  return { files, ...rejected };
 }
 
 const copyOptions = 'FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 122880';
@@ -98,7 +98,13 @@ async function copyText(
   copy: (sql: string) => Promise<number>,
 ): Promise<void> {
   try {
-    await copy(layout.format === 'csv' ? csvCopySql(layout.layout, source, csv) : jsonlSql(layout.layout, source));
+    if (layout.format === 'jsonl') await copy(jsonlSql(layout.layout, source));
+    else {
+      const file = csvFile(layout.layout, source);
+      const fractions = fractionsSql(layout.layout, file, csv.types);
+      if (fractions !== undefined) await database.rows(fractions);
+      await copy(csvSql(layout.layout, file));
+    }
   } catch (error) {
     const known = dataError(error, folder);
     if (known.code === 'DISK_FULL' || known.code === 'OUTPUT_UNWRITABLE') throw known;
@@ -106,10 +112,10 @@ async function copyText(
   }
 }
 
-function csvCopySql(layout: CsvLayout, path: string, csv: CsvOptions): string {
+function csvFile(layout: CsvLayout, path: string): CsvLayout['files'][number] {
   const file = layout.files.find((candidate) => candidate.path === path);
   if (file === undefined) throw new Error(`${path} has no layout`);
-  return csvSql(layout, file, csv.types);
+  return file;
 }
 
 function stem(path: string): string {

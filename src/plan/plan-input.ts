@@ -20,6 +20,8 @@ export interface PlanInput {
   readonly cut: RowCut | undefined;
   /** Lines that could not be parsed when the input was staged. */
   readonly rejectedLines: number;
+  /** File, line and reason of the first of them. */
+  readonly firstRejectedLine?: string | undefined;
   readonly model: {
     readonly path: string;
     readonly sha256: string;

@@ -71,6 +71,7 @@ export function planRun(input: PlanInput): RunPlan {
       hasPartitions: dataset.hasPartitions,
       where: job.input.where,
       rejectedLines: input.rejectedLines,
+      firstRejectedLine: input.firstRejectedLine,
     },
     features,
     outputColumns: job.output.columns,

@@ -92,6 +92,8 @@ export const runPlanSchema = z
         where: z.string().optional(),
         /** Lines of the input that could not be parsed; their rejects are the run's first. */
         rejectedLines: wholeNumber,
+        /** File, line and reason of the first of them. */
+        firstRejectedLine: z.string().optional(),
       })
       .readonly(),
     features: z.array(featureSchema).readonly(),

@@ -55,6 +55,7 @@ export function failureOf(run: FinishedRun, maxRejected: JobSpec['errors']['maxR
   const limit = 'rows' in maxRejected ? maxRejected.rows : Math.floor(maxRejected.fraction * rows.in);
   if (rows.rejected <= limit) return undefined;
   const example =
+    run.plan.dataset.firstRejectedLine ??
     run.commits.find((commit) => commit.firstReject !== undefined)?.firstReject ??
     'a line of the input cannot be parsed';
   const files = rejectFiles(run).map((name) => join(run.outputFolder, name));

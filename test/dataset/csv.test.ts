@@ -55,6 +55,7 @@ describe('the CSV fixtures', () => {
     expect(types).toEqual(commonTypes);
     expect(rows.map((row) => row['id'])).toEqual(['1', '2', '3', '5', '7', '8']);
     expect(opened.rejectedLines).toBe(2);
+    expect(opened.firstRejectedLine).toMatch(/ragged\.csv, line 5: Expected Number of Columns: 3 Found: 2$/);
     expect(summary(rejects)).toEqual([
       'ragged.csv 5 line 5: Expected Number of Columns: 3 Found: 2',
       'ragged.csv 7 line 7: Expected Number of Columns: 3 Found: 4',
@@ -134,6 +135,16 @@ describe('types of CSV columns', () => {
     const whole = await readText({ 'a.csv': 'id,x\n1, 7\n2,\n' }, { csv: { types: { x: 'uint8' } } });
     expect(whole.types['x']).toBe('UTINYINT');
     expect(whole.rows.map((row) => row['x'])).toEqual([7, null]);
+  });
+
+  it('given as whole numbers set lines aside that hold no number, or one too big', async () => {
+    const text = 'id,x\n1,1\n2,N/A\n3, 7\n4,\n5,99999999999999999999\n';
+    const { rows, rejects } = await readText({ 'a.csv': text }, { csv: { types: { x: 'BIGINT' } } });
+    expect(rows.map((row) => row['x'])).toEqual(['1', '7', null]);
+    expect(summary(rejects)).toEqual([
+      `a.csv 3 line 3: Error when converting column "x". Could not convert string "N/A" to 'BIGINT'`,
+      `a.csv 6 line 6: Error when converting column "x". Could not convert string "99999999999999999999" to 'BIGINT'`,
+    ]);
   });
 
   it('are widened over files that disagree, by name and not by place', async () => {
