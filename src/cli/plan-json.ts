@@ -1,3 +1,4 @@
+import { inputWarnings } from '../plan/input-warnings.ts';
 import { predictedColumns } from '../plan/predicted-columns.ts';
 import { shardRowCount } from '../plan/run-plan.ts';
 import type { JobPlan, RunStart } from '../run/plan-job.ts';
@@ -40,6 +41,7 @@ export function planRecord(job: JobPlan): Record<string, unknown> {
       keep: plan.keep.map((name) => ({ name, type: types.get(name) })),
       columns: predictedColumns(plan).map(({ name, type, innerShape, source }) => ({ name, type, innerShape, source })),
     },
+    warnings: inputWarnings(plan),
     start: startRecord(job.start),
     execution: {
       workers: slots.map(({ device, intraOpThreads }) => ({ device: device.name, intraOpThreads })),

@@ -1,4 +1,5 @@
 import { assertNever } from '../core/errors.ts';
+import { inputWarnings } from '../plan/input-warnings.ts';
 import { predictedColumns } from '../plan/predicted-columns.ts';
 import { type PlanFeature, type RunPlan, shardRowCount } from '../plan/run-plan.ts';
 import type { JobPlan, RunStart } from '../run/plan-job.ts';
@@ -10,6 +11,8 @@ export interface PlanTextOptions {
   readonly paint: Paint;
   /** Paths below it are shown relative to it. */
   readonly folder: string;
+  /** Whether long lists are cut, as a terminal wants it. */
+  readonly isCut: boolean;
 }
 
 type Row = readonly [name: string, text: string];
@@ -24,6 +27,7 @@ export function planText(job: JobPlan, options: PlanTextOptions): string {
     ...inputRows(job, options),
     ...modelRows(job.plan, options),
     ...featureRows(job.plan.features),
+    ...inputWarnings(job.plan).map((text): Row => ['warn', paint('yellow', text)]),
     ...outputRows(job, options),
     ...executionRows(job),
   ];
@@ -32,7 +36,8 @@ export function planText(job: JobPlan, options: PlanTextOptions): string {
   return `${title}\n${aligned(named, { indent: 2 })}`;
 }
 
-function inputRows({ request, plan }: JobPlan, { folder }: PlanTextOptions): readonly Row[] {
+function inputRows({ request, plan }: JobPlan, options: PlanTextOptions): readonly Row[] {
+  const { folder } = options;
   const { dataset } = plan;
   const [first] = dataset.files;
   const bytes = dataset.files.reduce((sum, file) => sum + file.sizeBytes, 0);
@@ -45,10 +50,19 @@ function inputRows({ request, plan }: JobPlan, { folder }: PlanTextOptions): rea
     ...optionalRow('', dataset.rejectedLines, (lines) =>
       lines === 0 ? undefined : `${pluralText(lines, 'line')} cannot be parsed and will be rejected`,
     ),
-    ...optionalRow('where', dataset.where, (where) => cellText(where, 100)),
-    ...optionalRow('limit', request.job.input.limit, (limit) => `the first ${pluralText(limit, 'row')}`),
+    ...optionalRow('where', dataset.where, (where) => cut(where, options)),
+    ...optionalRow('limit', request.job.input.limit, (limit) => limitText(limit, dataset.where)),
     ['shards', shardsText(plan)],
   ];
+}
+
+function limitText(limit: number, where: string | undefined): string {
+  return `the first ${pluralText(limit, 'row')}${where === undefined ? '' : ' that where keeps'}`;
+}
+
+/** A text on one line, which only a terminal needs to be short. */
+function cut(text: string, { isCut }: PlanTextOptions): string {
+  return cellText(text, isCut ? 100 : Number.POSITIVE_INFINITY);
 }
 
 function optionalRow<Value>(
@@ -70,15 +84,18 @@ function shardsText({ shards, rowCount }: RunPlan): string {
   return `${pluralText(shards.length, 'shard')} over ${pluralText(rowCount, 'row')}, ${each}`;
 }
 
-function modelRows({ model }: RunPlan, { folder }: PlanTextOptions): readonly Row[] {
+function modelRows({ model }: RunPlan, options: PlanTextOptions): readonly Row[] {
   const values = (list: RunPlan['model']['signature']['inputs']) =>
     list.map((value) =>
       value.kind === 'tensor' ? `${value.name} ${typeText(value.type, value.shape)}` : `${value.name} ${value.type}`,
     );
   return [
-    ['model', `${shownPath(model.path, folder)}  sha256 ${model.sha256.slice(0, 12)}, ${bytesText(model.sizeBytes)}`],
-    ['', `in   ${cellText(values(model.signature.inputs).join(', '), 100)}`],
-    ['', `out  ${cellText(values(model.signature.outputs).join(', '), 100)}`],
+    [
+      'model',
+      `${shownPath(model.path, options.folder)}  sha256 ${model.sha256.slice(0, 12)}, ${bytesText(model.sizeBytes)}`,
+    ],
+    ['', `in   ${cut(values(model.signature.inputs).join(', '), options)}`],
+    ['', `out  ${cut(values(model.signature.outputs).join(', '), options)}`],
   ];
 }
 
@@ -123,20 +140,26 @@ function nullText(nulls: Exclude<PlanFeature['nulls'], 'reject'>): string {
   return nulls === 'nan' ? 'NaN' : JSON.stringify(nulls.value);
 }
 
-function outputRows(job: JobPlan, { paint, folder }: PlanTextOptions): readonly Row[] {
+function outputRows(job: JobPlan, options: PlanTextOptions): readonly Row[] {
+  const { paint, folder } = options;
   const { plan, start, outputFolder } = job;
   const { format, compression } = plan.part;
   const types = new Map(plan.dataset.columns.map((column) => [column.name, column.type]));
   const kept = plan.keep.map((name) => `${name} ${types.get(name) ?? ''}`);
   const predicted = predictedColumns(plan).map(
-    ({ name, type, innerShape }) => `${name} ${innerShape.length === 0 ? type : `${type}[${innerShape.join(', ')}]`}`,
+    ({ name, type, innerShape }) => `${name} ${isOneValue(innerShape) ? type : `${type}[${innerShape.join(', ')}]`}`,
   );
   return [
     ['output', `${shownPath(outputFolder, folder)}  ${format}${compression === 'none' ? '' : `, ${compression}`}`],
     ['', startText(start, job, paint)],
-    ['keep', kept.length === 0 ? 'no column' : cellText(kept.join(', '), 100)],
-    ['predict', cellText(predicted.join(', '), 100)],
+    ['keep', kept.length === 0 ? 'no column' : cut(kept.join(', '), options)],
+    ['predict', cut(predicted.join(', '), options)],
   ];
+}
+
+/** `[rows, 1]` is written as `[rows]` is: one value a row. */
+function isOneValue(innerShape: readonly (number | string)[]): boolean {
+  return innerShape.length === 0 || (innerShape.length === 1 && innerShape[0] === 1);
 }
 
 function startText(start: RunStart, { request, plan }: JobPlan, paint: Paint): string {

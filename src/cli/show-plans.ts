@@ -29,7 +29,7 @@ export async function showPlans(io: Io, request: SpecRequest<PlanFlags>): Promis
     plans.push(plan);
     if (flags.json === true) continue;
     if (plans.length > 1) io.out('\n');
-    io.out(planText(plan, { paint: io.paintOut, folder: process.cwd() }));
+    io.out(planText(plan, { paint: io.paintOut, folder: process.cwd(), isCut: process.stdout.isTTY === true }));
   }
   if (flags.json === true)
     io.out(`${JSON.stringify({ v: 1, spec: spec.path, jobs: plans.map(planRecord) }, null, 2)}\n`);

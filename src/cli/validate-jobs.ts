@@ -1,4 +1,5 @@
 import { AppError, exitCodeOf } from '../core/errors.ts';
+import { inputWarnings } from '../plan/input-warnings.ts';
 import { validateJob } from '../run/plan-job.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
 import { checkOutputs, chooseJobs, jobRequest } from './choose-jobs.ts';
@@ -13,6 +14,7 @@ interface Verdict {
   readonly job: string;
   /** None when it may run. */
   readonly error: unknown;
+  readonly warnings: readonly string[];
 }
 
 /** Checks every job and tells of all; the exit code is that of the first that is wrong. */
@@ -27,13 +29,17 @@ export async function validateJobs(io: Io, request: SpecRequest): Promise<number
   const ports = newPorts();
   const verdicts: Verdict[] = [];
   for (const job of jobs) {
-    const error = await validateJob(ports, { ...jobRequest(spec, job), signal }).then(() => undefined, firstFailure);
+    const { error, warnings } = await validateJob(ports, { ...jobRequest(spec, job), signal }).then(
+      (plan) => ({ error: undefined, warnings: inputWarnings(plan) }),
+      (thrown: unknown) => ({ error: firstFailure(thrown), warnings: [] }),
+    );
     signal.throwIfAborted();
     if (error !== undefined && !(error instanceof AppError)) throw error;
-    verdicts.push({ job: job.name, error });
+    verdicts.push({ job: job.name, error, warnings });
     if (isJson) continue;
     if (error === undefined) io.out(`${io.paintOut('green', 'ok')} ${job.name}\n`);
     else io.err(errorText(error, io.paintErr));
+    for (const text of warnings) io.out(`${io.paintOut('yellow', 'warn')} ${job.name}: ${text}\n`);
   }
   if (isJson) io.out(`${JSON.stringify({ v: 1, spec: spec.path, jobs: verdicts.map(verdictRecord) }, null, 2)}\n`);
   const first = verdicts.find(({ error }) => error !== undefined);
@@ -61,6 +67,6 @@ function problemsOf({ code, details }: AppError): readonly AppError[] {
   });
 }
 
-function verdictRecord({ job, error }: Verdict): Record<string, unknown> {
-  return error === undefined ? { job, ok: true } : { job, ok: false, error: errorRecord(error) };
+function verdictRecord({ job, error, warnings }: Verdict): Record<string, unknown> {
+  return error === undefined ? { job, ok: true, warnings } : { job, ok: false, error: errorRecord(error), warnings };
 }

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { nightshift, root, runJob, temporaryFolder, writeSpec } from '../e2e/nightshift.ts';
@@ -62,7 +62,7 @@ describe('plan', () => {
         input      <root>/fixtures/flights-csv/flights.csv
                    csv, 3,000 rows, 319 KiB, copied to Parquet once
         where      dep_delay > 5
-        limit      the first 99 rows
+        limit      the first 99 rows that where keeps
         shards     1 shard of 404 rows
         model      <root>/fixtures/models/late-flights.onnx  sha256 1b8864f493cd, 218 KiB
                    in   features float32[N, 14]
@@ -112,6 +112,22 @@ describe('plan', () => {
         { job: 'flights', shards: { length: 24 }, rowCount: 12_028 },
       ],
     });
+  });
+
+  it('warns of texts that have to spell numbers, as validate does', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'digits.csv'), 'id,city\n1,Oslo\n2,Rome\n');
+    const columns = flightsJob.features.features.columns.map(() => 'city');
+    const job = { ...flightsJob, input: 'digits.csv', features: { features: columns } };
+    await writeSpec(folder.path, { a: { ...job, output: { path: 'out', keep: ['id'], columns: { late: 'label' } } } });
+    const text = 'column city is VARCHAR: every value must parse as float32, or its row is rejected';
+    const inFolder = (...args: readonly string[]) => nightshift(args, { cwd: folder.path });
+    const plan = await inFolder('plan');
+    expect(plan.exitCode).toBe(0);
+    expect(plan.stdout).toMatch(new RegExp(`^  warn +${text}$`, 'm'));
+    expect(await inFolder('validate')).toEqual({ exitCode: 0, stdout: `ok a\nwarn a: ${text}`, stderr: '' });
+    for (const command of ['plan', 'validate'])
+      expect(JSON.parse((await inFolder(command, '--json')).stdout).jobs).toMatchObject([{ warnings: [text] }]);
   });
 
   it('says what the mode means for what is published now', async () => {
