@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../core/files.ts';
+import { environment } from '../core/host.ts';
 import type { DatasetFormat } from '../dataset/contract.ts';
 import type { InitializedJob } from '../run/init-job.ts';
 import { runAction } from './action.ts';
@@ -90,7 +91,8 @@ async function checkJobName(name: string): Promise<void> {
 }
 
 function report(io: Io, job: InitializedJob, { output, json }: InitFlags): void {
-  const next = `nightshift run${output === 'jobs.yaml' ? '' : ` ${shellWord(output)}`}`;
+  const isUsual = resolve(output) === resolve('jobs.yaml');
+  const next = `${isNpx(environment()) ? 'npx ' : ''}nightshift run${isUsual ? '' : ` ${shellWord(output)}`}`;
   if (json === true) {
     io.out(`${JSON.stringify({ v: 1, path: resolve(output), job: job.name, checks: job.checks, next })}\n`);
     return;
@@ -101,6 +103,11 @@ function report(io: Io, job: InitializedJob, { output, json }: InitFlags): void 
     for (const check of job.checks) io.out(`  ${check}\n`);
   }
   io.out(`next: ${next}\n`);
+}
+
+/** npx puts the command on the path of this process alone. */
+function isNpx(env: Readonly<Record<string, string | undefined>>): boolean {
+  return env['npm_command'] === 'exec' && env['npm_execpath'] !== undefined;
 }
 
 async function header(folder: string): Promise<readonly string[]> {

@@ -57,10 +57,12 @@ export function runLines(event: RunEvent, options: RunTextOptions): readonly Run
       return [line('detail', shardText(event))];
     case 'shard-failed':
       return shardFailed(event, { line, warning });
-    case 'run-published':
-      return published(event, options).map((text, index) =>
-        index === 0 ? line('info', text) : { level: 'info', text: `  ${text}` },
+    case 'run-published': {
+      const summary = published(event, options).map(
+        (text, index): RunLine => (index === 0 ? line('info', text) : { level: 'info', text: `  ${text}` }),
       );
+      return event.rows.out > 0 ? summary : [...summary, warning(nothingText(event))];
+    }
     default:
       return assertNever(event);
   }
@@ -102,6 +104,12 @@ function shardFailed(event: Of<'shard-failed'>, { line, warning }: LineMakers): 
   return [warning(`shard ${shard} failed in attempt ${attempt}, ${next}${why} (${code})`)];
 }
 
+function nothingText({ rows }: Of<'run-published'>): string {
+  if (rows.in === 0) return '0 rows were published; the input has none';
+  const why = rows.filtered === rows.in ? 'where filtered all of them' : 'every one was filtered or rejected';
+  return `0 rows were published; of the ${pluralText(rows.in, 'row')} of the input, ${why}`;
+}
+
 function published(event: Of<'run-published'>, options: RunTextOptions): readonly string[] {
   const { rows, seconds, rowsPerSecond, parts, bytes, providers, batchRows, rejects } = event;
   const { paint } = options;
@@ -112,6 +120,7 @@ function published(event: Of<'run-published'>, options: RunTextOptions): readonl
     rows.rejected === 0 ? rejected : paint('yellow', rejected),
     `${countText(rows.filtered)} filtered`,
   ];
+  const isScoredBefore = rowsPerSecond === 0 && rows.out > 0;
   const took = `${durationText(seconds)}, ${countText(rowsPerSecond)} rows/s`;
   const table = [
     ['rows', ledger.join(', ')],
@@ -121,7 +130,7 @@ function published(event: Of<'run-published'>, options: RunTextOptions): readonl
     ...(rejects.length > 3 ? ([['', `and ${countText(rejects.length - 3)} more`]] as const) : []),
   ] as const;
   return [
-    `${paint('green', 'published')} ${pluralText(rows.out, 'row')} in ${took}`,
+    `${paint('green', 'published')} ${pluralText(rows.out, 'row')} ${isScoredBefore ? 'that were scored before' : `in ${took}`}`,
     ...table.map(([name, text]) => `${paint('dim', name.padEnd(8))} ${text}`),
   ];
 }

@@ -105,10 +105,19 @@ function commentFeature(features: unknown, feature: FeatureDraft): void {
   commentBefore(pairOf(pair?.value, 'nulls'), [feature.nulls.comment]);
 }
 
+const modeComment = 'replaces what this job published before; the default is error';
+const keepComment = 'passes through untouched';
+
 function commentOutput(output: unknown, { output: { keep, columns, comments } }: JobDraft): void {
-  if (keep.columns.length <= maxFlowColumns) flow(at(output, 'keep'));
-  commentAfter(pairOf(output, 'keep'), keep.comment);
-  commentBefore(pairOf(output, 'columns'), comments);
+  commentAfter(pairOf(output, 'mode'), modeComment);
+  const isFlow = keep.columns.length <= maxFlowColumns;
+  if (isFlow) flow(at(output, 'keep'));
+  commentAfter(pairOf(output, 'keep'), keep.comment ?? (isFlow ? keepComment : undefined));
+  if (keep.comment === undefined && !isFlow) commentBefore(pairOf(output, 'keep'), [keepComment]);
+  commentBefore(pairOf(output, 'columns'), [
+    'What is written: a name, and the output of the model that it comes from.',
+    ...comments,
+  ]);
   for (const column of columns) commentAfter(pairOf(at(output, 'columns'), column.name), column.comment);
 }
 

@@ -9,7 +9,8 @@ const model = (name: string) => join(models, `${name}.onnx`);
 const data = (path: string) => join(root, 'fixtures', path);
 
 async function init(cwd: string, ...args: readonly string[]) {
-  return nightshift(['init', ...args], { cwd });
+  // The tests themselves may run through npx.
+  return nightshift(['init', ...args], { cwd, env: { npm_command: '' } });
 }
 
 /** The spec that init writes for a model and a dataset, as text. */
@@ -45,7 +46,8 @@ describe('a spec from nightshift init', () => {
     const made = await init(cwd, model(name), data(path), '--job', 'job');
     expect({ exitCode: made.exitCode, stderr: made.stderr }).toEqual({ exitCode: 0, stderr: '' });
     const { exitCode, stderr } = await nightshift(['run', '--quiet'], { cwd });
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const empty = 'job  warning: 0 rows were published; the input has none';
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: rowCount === 0 ? empty : '' });
     expect(await published(cwd, 'out/job')).toHaveLength(rowCount);
   });
 
@@ -179,6 +181,17 @@ describe('the file of nightshift init', () => {
     const spec: unknown = parse(await readFile(join(cwd, 'specs/nightly.yaml'), 'utf8'));
     const path = relative(join(cwd, 'specs'), data('digits/digits.parquet'));
     expect(spec).toMatchObject({ jobs: { digits: { input: { path } } } });
+  });
+
+  it('names the command that works where nightshift is run through npx', async () => {
+    await using folder = await temporaryFolder();
+    const env = { npm_command: 'exec', npm_execpath: '/npm/npx-cli.js' };
+    const args = ['init', model('digits'), data('digits/digits.parquet')];
+    const { stdout } = await nightshift(args, { cwd: folder.path, env });
+    expect(stdout).toMatch(/^next: npx nightshift run$/m);
+    expect(await readFile(join(folder.path, 'jobs.yaml'), 'utf8')).toContain(
+      'mode: overwrite # replaces what this job published before; the default is error\n',
+    );
   });
 
   it('is not replaced unless --force is given', async () => {

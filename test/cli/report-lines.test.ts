@@ -55,6 +55,15 @@ const run = [
 ];
 
 describe('plain lines', () => {
+  it.each([
+    [{ in: 997, out: 997, rejected: 0, filtered: 0 }, 'published 997 rows that were scored before\n'],
+    [{ in: 0, out: 0, rejected: 0, filtered: 0 }, 'warning: 0 rows were published; the input has none\n'],
+    [{ in: 9, out: 0, rejected: 0, filtered: 9 }, 'of the 9 rows of the input, where filtered all of them\n'],
+    [{ in: 9, out: 0, rejected: 2, filtered: 7 }, 'of the 9 rows of the input, every one was filtered or rejected\n'],
+  ])('tell when nothing was scored: %o', (rows, text) => {
+    expect(logOf([eventAt(0, runPublished({ rows, rowsPerSecond: 0 }))])).toContain(text);
+  });
+
   it('tell what a log should keep of a run', () => {
     expect(logOf(run)).toMatchInlineSnapshot(`
       "
