@@ -16,7 +16,22 @@ export function fromCommander(error: unknown, line: CommandLine): AppError | num
   // Help that was not asked for: there was no command.
   if (error.code === 'commander.help') return line.args.includes('help') ? 0 : 2;
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
+  const choice = wrongChoice(message);
+  if (choice !== undefined) return new AppError('USAGE', choice.text, { hint: choice.hint, cause: error });
   return new AppError('USAGE', message, { hint: hintFor(suggestion, line), cause: error });
+}
+
+/** What commander says of a value that is not among the choices. */
+function wrongChoice(message: string): { readonly text: string; readonly hint: string } | undefined {
+  const match =
+    /^(?:command-argument value|option '(--[\w-]+)[^']*' argument) '(.*)' is invalid(?: for argument '([\w-]+)')?\. Allowed choices are (.*)\.$/.exec(
+      message,
+    );
+  const [, option, value, argument, choices] = match ?? [];
+  if (value === undefined || choices === undefined) return undefined;
+  const name = argument === undefined ? '' : ` for ${argument}`;
+  const text = `${option === undefined ? '' : `${option}: `}${JSON.stringify(value)} is not a choice${name}`;
+  return { text, hint: `write one of ${choices}` };
 }
 
 function hintFor(suggestion: string | undefined, { args, commands }: CommandLine): string {

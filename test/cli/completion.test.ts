@@ -18,6 +18,14 @@ COMP_WORDS=(nightshift "$@"); COMP_CWORD=$#; _nightshift; printf '%s\\n' "\${COM
   return result.stdout.split('\n').filter((word) => word !== '');
 }
 
+it('is refused for a shell that it does not know', async () => {
+  expect(await nightshift(['completion', 'foo'], { cwd: root })).toEqual({
+    exitCode: 2,
+    stdout: '',
+    stderr: 'error USAGE: "foo" is not a choice for shell\nhint: write one of bash, zsh, fish',
+  });
+});
+
 describe('completion in bash', () => {
   it('offers commands', async () => {
     expect(await completionsOf('')).toEqual(expect.arrayContaining(['run', 'plan', 'validate', 'inspect', 'verify']));
