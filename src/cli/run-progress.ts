@@ -98,6 +98,8 @@ export function progressAfter(state: RunProgress, event: RunEvent): RunProgress 
       return sampled(counted, event);
     }
     case 'shard-failed':
+      // What stops for a signal stays where it was until the display goes.
+      if (event.code === 'INTERRUPTED') return state;
       return { ...without(state, event.slot), retries: state.retries + (event.willRetry ? 1 : 0) };
     case 'run-published':
       return { ...state, phase: 'ended', rejected: event.rows.rejected };

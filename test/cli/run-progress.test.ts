@@ -26,6 +26,12 @@ describe('progress of a run', () => {
     expect(paceAt(state, msAt(2000))).toMatchObject({ rows: 1400, fraction: 0.14, rowsPerSecond: 700 });
   });
 
+  it('stays where it was when shards are stopped for a signal', () => {
+    const before = stateAfter(...begun, eventAt(500, shardProgress(0, 900)));
+    const stopped = { ...eventAt(600, shardFailed(0, false)), code: 'INTERRUPTED' as const };
+    expect(progressAfter(before, stopped)).toEqual(before);
+  });
+
   it('counts a shard once when its progress is followed by its end', () => {
     const state = stateAfter(...begun, eventAt(500, shardProgress(0, 900)), eventAt(1000, shardDone(0)));
     expect(paceAt(state, msAt(1000)).rows).toBe(1000);
