@@ -1,11 +1,11 @@
 import { AppError } from '../../src/core/errors.ts';
 import type { Env } from '../../src/spec/interpolate.ts';
 import type { JobSpec } from '../../src/spec/job-spec.ts';
-import { type LoadedSpec, parseSpec } from '../../src/spec/load-spec.ts';
+import { type LoadedSpec, type LoadSpecOptions, parseSpec } from '../../src/spec/load-spec.ts';
 
 export interface Surroundings {
   readonly env?: Env;
-  readonly overrides?: readonly string[];
+  readonly overrides?: NonNullable<LoadSpecOptions['overrides']>;
 }
 
 export function parse(text: string, { env = {}, overrides = [] }: Surroundings = {}): LoadedSpec {
