@@ -1,6 +1,6 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WriteMode } from '../checkpoint/contract.ts';
+import { isThere } from '../core/files.ts';
 import type { ExecutorEvent, Slot } from '../executor/contract.ts';
 import type { Commit } from '../plan/commit.ts';
 import { metaFolder } from '../plan/layout.ts';
@@ -100,10 +100,7 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
 
 /** A folder where nightshift never was is looked at before the lock is made in it, so that a refusal leaves no trace. */
 async function refuseForeignFolder(ports: Ports, outputFolder: string, mode: WriteMode): Promise<void> {
-  const isOurs = await access(join(outputFolder, metaFolder)).then(
-    () => true,
-    () => false,
-  );
+  const isOurs = await isThere(join(outputFolder, metaFolder));
   if (!isOurs) await ports.store.check(outputFolder, mode, undefined);
 }
 
