@@ -1,6 +1,7 @@
 import {
   type DuckDBConnection,
   DuckDBInstance,
+  type DuckDBMaterializedResult,
   type DuckDBResult,
   type DuckDBTableFunction,
   type DuckDBType,
@@ -90,6 +91,11 @@ export class Database implements Disposable {
     } finally {
       statement.destroySync();
     }
+  }
+
+  /** The whole result, in memory. */
+  async result(sql: string): Promise<DuckDBMaterializedResult> {
+    return this.#connection.run(sql);
   }
 
   async stream(sql: string): Promise<DuckDBResult> {

@@ -1,10 +1,19 @@
-import { type DuckDBDataChunk, DuckDBVarCharVector } from '@duckdb/node-api';
+import { type DuckDBDataChunk, type DuckDBResult, DuckDBVarCharVector } from '@duckdb/node-api';
 import { type ElementArray, type FeatureRequest, type RowSelection, sizeOf } from './contract.ts';
 import { type Database, dataError } from './duckdb.ts';
 import { newElementArray } from './element-array.ts';
 import { type FeatureSql, featureSql, passCondition } from './feature-sql.ts';
 import { arrayLeaf, type RawVector, rawVector, vectorBytes } from './raw-vector.ts';
 import { sourceSql, whereSql } from './source-sql.ts';
+
+/**
+ * How rows come from DuckDB: a chunk when it is needed, the next one while the caller works on a batch, or all at once
+ * where they are numbers of a known size and fit into `wholeBytesAtMost`. A chunk is 2,048 rows and a change of
+ * threads, which costs a third of the reading where every core is busy.
+ */
+export type FetchMode = 'chunk' | 'ahead' | 'whole';
+
+const wholeBytesAtMost = 32 * 2 ** 20;
 
 /** One batch of feature values; the arrays are reused, so they hold until the next batch is asked for. */
 export interface FeatureBatch {
@@ -25,8 +34,7 @@ export interface ScanOptions {
   readonly selection: RowSelection;
   readonly features: readonly FeatureRequest[];
   readonly batchRows: number;
-  /** Fetch the next chunk while the caller works on a batch. */
-  readonly prefetch: boolean;
+  readonly fetch: FetchMode;
   /** Filled as rows pass. */
   readonly counts: ScanCounts;
 }
@@ -70,24 +78,39 @@ export async function* scanRows(options: ScanOptions): AsyncGenerator<FeatureBat
 async function* chunks(options: ScanOptions, sql: string): AsyncGenerator<DuckDBDataChunk> {
   const place = options.selection.files.map((file) => file.source).join(', ');
   try {
-    const result = await options.database.stream(sql);
-    let next = result.fetchChunk();
-    for (;;) {
-      const chunk = await next;
-      if (chunk === null || chunk.rowCount === 0) return;
-      if (options.prefetch) {
-        next = result.fetchChunk();
-        // A failure is reported when it is awaited, not while the session computes.
-        next.catch(() => undefined);
-        yield chunk;
-      } else {
-        yield chunk;
-        next = result.fetchChunk();
-      }
+    if (options.fetch === 'whole' && isSmall(options)) {
+      const result = await options.database.result(sql);
+      for (let index = 0; index < result.chunkCount; index++) yield result.getChunk(index);
+    } else {
+      yield* streamed(await options.database.stream(sql), options.fetch === 'ahead');
     }
   } catch (error) {
     throw dataError(error, place);
   }
+}
+
+async function* streamed(result: DuckDBResult, isAhead: boolean): AsyncGenerator<DuckDBDataChunk> {
+  let next = result.fetchChunk();
+  for (;;) {
+    const chunk = await next;
+    if (chunk === null || chunk.rowCount === 0) return;
+    if (isAhead) {
+      next = result.fetchChunk();
+      // A failure is reported when it is awaited, not while the session computes.
+      next.catch(() => undefined);
+      yield chunk;
+    } else {
+      yield chunk;
+      next = result.fetchChunk();
+    }
+  }
+}
+
+function isSmall({ selection, features }: ScanOptions): boolean {
+  if (features.some((feature) => feature.element === 'string')) return false;
+  const rows = selection.files.reduce((sum, file) => sum + file.rowEnd - file.rowStart, 0);
+  const valuesPerRow = features.reduce((sum, feature) => sum + sizeOf(feature.innerShape), 0);
+  return rows * valuesPerRow * Float64Array.BYTES_PER_ELEMENT <= wholeBytesAtMost;
 }
 
 /** Which rows of a chunk pass: all of them, or those listed. */

@@ -88,12 +88,13 @@ interface ScoredRows {
 }
 
 async function scoreRows(scorer: Scorer, job: ShardJob, selection: RowSelection): Promise<ScoredRows> {
-  const { plan, database, prefetch } = scorer;
+  const { plan, database } = scorer;
+  const fetch = scorer.prefetch ? 'ahead' : 'whole';
   const counts: ScanCounts = { matchedRows: 0, rejectedRows: 0 };
   const predictions = new Predictions(scorer.outputs, shardRowCount(job.shard));
   const batchRows = plan.fixedBatchRows ?? job.batchRows;
   let sessionMs = 0;
-  for await (const batch of scanRows({ database, selection, features: plan.features, batchRows, prefetch, counts })) {
+  for await (const batch of scanRows({ database, selection, features: plan.features, batchRows, fetch, counts })) {
     if (job.signal.aborted) throw new AppError('INTERRUPTED', `shard ${job.shard.index} was stopped`);
     const before = performance.now();
     const results = await scorer.score(batch.values, batch.rowCount);

@@ -7,7 +7,7 @@ import type {
   RowSelection,
 } from '../../src/dataset/contract.ts';
 import { Database } from '../../src/dataset/duckdb.ts';
-import { type ScanCounts, scanRows } from '../../src/dataset/scan-rows.ts';
+import { type FetchMode, type ScanCounts, scanRows } from '../../src/dataset/scan-rows.ts';
 import { writeRejects } from '../../src/dataset/write-rejects.ts';
 import { type Row, TempFolder } from './open-dataset.ts';
 
@@ -88,12 +88,12 @@ export interface Scanned {
 export async function scanAll(
   { database, selection }: Pick<ScanTable, 'database' | 'selection'>,
   features: readonly FeatureRequest[],
-  { batchRows = 1000, prefetch = false }: { readonly batchRows?: number; readonly prefetch?: boolean } = {},
+  { batchRows = 1000, fetch = 'chunk' }: { readonly batchRows?: number; readonly fetch?: FetchMode } = {},
 ): Promise<Scanned> {
   const counts: ScanCounts = { matchedRows: 0, rejectedRows: 0 };
   const values: (number | bigint | string)[][] = features.map(() => []);
   const batchSizes: number[] = [];
-  for await (const batch of scanRows({ database, selection, features, batchRows, prefetch, counts })) {
+  for await (const batch of scanRows({ database, selection, features, batchRows, fetch, counts })) {
     batchSizes.push(batch.rowCount);
     for (const [index, array] of batch.values.entries()) values[index]?.push(...listOf(array));
   }
