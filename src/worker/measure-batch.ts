@@ -7,8 +7,13 @@ import { type Scorer, selectionOf } from './scorer.ts';
 const candidates = [64, 256, 1024, 4096, 16_384] as const;
 const bytesAtMost = 64 * 2 ** 20;
 const budgetMs = 100;
-/** A larger batch must win by this much, since it costs memory and a coarser stop. */
-const worthwhile = 1.03;
+/** A size is scored again for this long, and at least once more: other processes disturb a single call. */
+const msPerSize = 12;
+/** Rates closer than this are taken as equal, since they would change places in the next measurement. */
+const noise = 1.05;
+/** Of equals, the largest batch that stays in a core's cache with its results and needs few calls. */
+const rowsPreferred = 1024;
+const bytesPreferred = 2 ** 20;
 
 /**
  * Rows a batch that this model scores fastest, measured on the first rows of a shard: sizes grow until two of them in
@@ -25,7 +30,7 @@ export async function measureBatch(scorer: Scorer, shard: Shard): Promise<number
     selection: selectionOf(plan, shard),
     features: plan.features,
     batchRows,
-    prefetch: false,
+    fetch: 'chunk',
     counts,
   })) {
     return fastest(scorer, sample, sizes);
@@ -40,26 +45,51 @@ async function fastest(
 ): Promise<number> {
   const widths = scorer.plan.features.map((feature) => sizeOf(feature.innerShape));
   const started = performance.now();
-  let best: { size: number; rate: number } = { size: Math.min(sample.rowCount, candidates[0]), rate: 0 };
+  const measured: { readonly size: number; readonly rate: number }[] = [];
+  let fastestRate = 0;
   let misses = 0;
   for (const size of sizes) {
     if (size > sample.rowCount || misses === 2 || performance.now() - started > budgetMs) break;
-    const values = sample.values.map((array, index) => firstRows(array, size * (widths[index] ?? 1)));
-    // The first call of a size pays for its memory.
-    const first = await rateOf(scorer, values, size);
-    const rate = performance.now() - started > budgetMs ? first : Math.max(first, await rateOf(scorer, values, size));
-    misses = rate > best.rate * worthwhile ? 0 : misses + 1;
-    if (misses === 0) best = { size, rate };
+    const windows = Math.floor(sample.rowCount / size);
+    const windowAt = (call: number) =>
+      sample.values.map((array, index) => rowsOf(array, { at: call % windows, rows: size, width: widths[index] ?? 1 }));
+    const rate = await bestRate(scorer, { windowAt, size, until: started + budgetMs });
+    misses = rate > fastestRate * noise ? 0 : misses + 1;
+    fastestRate = Math.max(fastestRate, rate);
+    measured.push({ size, rate });
   }
-  return best.size;
+  const contenders = measured.filter(({ rate }) => rate * noise >= fastestRate).map(({ size }) => size);
+  const bytes = rowBytes(scorer.plan.features);
+  const preferred = contenders.findLast((size) => size <= rowsPreferred && size * bytes <= bytesPreferred);
+  return preferred ?? contenders[0] ?? Math.max(1, Math.min(sample.rowCount, candidates[0]));
 }
 
-async function rateOf(scorer: Scorer, values: readonly ElementArray[], size: number): Promise<number> {
-  const before = performance.now();
-  await scorer.score(values, size);
-  return size / (performance.now() - before);
+interface Trial {
+  /** Other rows at each call: the processor would learn its way through a tree that sees the same ones. */
+  readonly windowAt: (call: number) => readonly ElementArray[];
+  readonly size: number;
+  /** No more calls after this. */
+  readonly until: number;
 }
 
-function firstRows(values: ElementArray, length: number): ElementArray {
-  return Array.isArray(values) ? values.slice(0, length) : values.subarray(0, length);
+/** Rows a millisecond of the fastest call; the first call of a size pays for its memory. */
+async function bestRate(scorer: Scorer, { windowAt, size, until }: Trial): Promise<number> {
+  const started = performance.now();
+  let best = 0;
+  for (let calls = 0; calls < 2 || performance.now() - started < msPerSize; calls++) {
+    const values = windowAt(calls);
+    const before = performance.now();
+    if (calls > 0 && before > until) break;
+    await scorer.score(values, size);
+    best = Math.max(best, size / (performance.now() - before));
+  }
+  return best;
+}
+
+function rowsOf(
+  values: ElementArray,
+  { at, rows, width }: { readonly at: number; readonly rows: number; readonly width: number },
+): ElementArray {
+  const [start, end] = [at * rows * width, (at + 1) * rows * width];
+  return Array.isArray(values) ? values.slice(start, end) : values.subarray(start, end);
 }
