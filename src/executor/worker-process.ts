@@ -93,7 +93,9 @@ function spawn({ entry, slot, env }: WorkerOptions) {
     buffer: false,
     reject: false,
     extendEnv: false,
-    nodeOptions: ['--disable-warning=ExperimentalWarning'],
+    // A worker's own objects are few, but each tensor counts as memory outside: at the default size of the heap it would
+    // be collected whole several times a second, beside the session.
+    nodeOptions: ['--disable-warning=ExperimentalWarning', '--initial-old-space-size=128'],
     env: {
       ...env,
       CUDA_VISIBLE_DEVICES: pinned,
