@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { execa, execaNode } from 'execa';
 import { glob } from 'tinyglobby';
 import { type BenchSet, flights, mlp } from './data.ts';
-import { sampleProcesses } from './memory.ts';
+import { cpuSeconds, sampleProcesses } from './memory.ts';
 
 /**
  * Ratios of one run of one machine: end to end (start-up, reading, scoring, writing, publishing) against raw ONNX
@@ -30,7 +30,7 @@ try {
 }
 
 async function throughput(): Promise<void> {
-  for (const set of [await flights(), await mlp(2_000_000)]) {
+  for (const set of [await flights(), await mlp(5_000_000)]) {
     const raw: number[] = [];
     const ours: number[] = [];
     const peer: number[] = [];
@@ -38,7 +38,7 @@ async function throughput(): Promise<void> {
     for (let round = 0; round < rounds; round++) {
       const run = await nightshift(set, {});
       ours.push(run.rows / run.wallSeconds);
-      parent.push(run.parentCpuSeconds / run.wallSeconds);
+      parent.push(run.parentShare);
       raw.push(await rawRate(set, run.rows, run.batchRows));
       if (python !== undefined) peer.push(run.rows / (await pythonSeconds(set, python)));
     }
@@ -49,13 +49,13 @@ async function throughput(): Promise<void> {
     row('nightshift, rows/s', thousands(median(ours)));
     row('raw, rows/s', thousands(median(raw)));
     if (peer.length > 0) row('Python pool, rows/s', thousands(median(peer)));
-    row("parent's CPU, share of a core", `${(median(parent) * 100).toFixed(1)} %`);
+    row("parent's CPU while shards are scored", `${(median(parent) * 100).toFixed(1)} %`);
   }
 }
 
 /** `auto` against each fixed batch size, and against read-ahead on and off. */
 async function grid(): Promise<void> {
-  for (const set of [await flights(), await mlp(2_000_000)]) {
+  for (const set of [await flights(), await mlp(5_000_000)]) {
     const settings: Readonly<Record<string, readonly string[]>> = {
       auto: [],
       ...Object.fromEntries(
@@ -117,7 +117,8 @@ interface Measured {
   readonly rows: number;
   readonly wallSeconds: number;
   readonly batchRows: number;
-  readonly parentCpuSeconds: number;
+  /** CPU of the parent, as a share of a core, from the plan to the publication. */
+  readonly parentShare: number;
   readonly peakWorkerBytes: number;
   readonly workerBytes: readonly number[];
 }
@@ -147,6 +148,11 @@ async function nightshift(
   const started = performance.now();
   const child = execaNode(bin, ['run', spec, '--json', ...overrides], { env: { NIGHTSHIFT_BENCH: '1' } });
   const samples = sampleProcesses(child.pid ?? 0, options.sample === true ? 50 : 250);
+  const marks: { readonly at: number; readonly cpu: number }[] = [];
+  child.stdout.on('data', (piece: Buffer) => {
+    if (!/"type":"run-(planned|published)"/.test(piece.toString())) return;
+    marks.push({ at: performance.now() / 1000, cpu: cpuSeconds(child.pid ?? 0) ?? 0 });
+  });
   const { stdout } = await child;
   const wallSeconds = (performance.now() - started) / 1000;
   const usage = samples.stop();
@@ -159,7 +165,10 @@ async function nightshift(
   const { rows, batchRows } = published;
   if (typeof rows !== 'object' || rows === null || !('out' in rows)) throw new Error('the event has no rows');
   await rm(out, { recursive: true, force: true });
-  return { rows: Number(rows.out), batchRows: Number(batchRows), wallSeconds, ...usage };
+  const [planned, done] = [marks[0], marks.at(-1)];
+  if (planned === undefined || done === undefined) throw new Error('the run was neither planned nor published');
+  const parentShare = (done.cpu - planned.cpu) / (done.at - planned.at);
+  return { rows: Number(rows.out), batchRows: Number(batchRows), wallSeconds, parentShare, ...usage };
 }
 
 async function rawRate(set: BenchSet, rows: number, batchRows: number): Promise<number> {

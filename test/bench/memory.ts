@@ -1,8 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 export interface Usage {
-  /** CPU time of the parent alone, without its children. */
-  readonly parentCpuSeconds: number;
   /** Largest resident set that any of its children ever had. */
   readonly peakWorkerBytes: number;
   /** Resident sets of all its children together, one a sample, in order. */
@@ -13,11 +11,9 @@ const ticksPerSecond = 100;
 
 /** Watches a process and its children through /proc until it is stopped. */
 export function sampleProcesses(pid: number, everyMs: number): { readonly stop: () => Usage } {
-  let parentCpuSeconds = 0;
   let peakWorkerBytes = 0;
   const workerBytes: number[] = [];
   const look = () => {
-    parentCpuSeconds = cpuSeconds(pid) ?? parentCpuSeconds;
     const children = childrenOf(pid).map((child) => read(`/proc/${child}/status`) ?? '');
     peakWorkerBytes = Math.max(peakWorkerBytes, ...children.map((status) => bytesOf(status, 'VmHWM')));
     workerBytes.push(children.reduce((sum, status) => sum + bytesOf(status, 'VmRSS'), 0));
@@ -26,12 +22,13 @@ export function sampleProcesses(pid: number, everyMs: number): { readonly stop: 
   return {
     stop: () => {
       clearInterval(timer);
-      return { parentCpuSeconds, peakWorkerBytes, workerBytes };
+      return { peakWorkerBytes, workerBytes };
     },
   };
 }
 
-function cpuSeconds(pid: number): number | undefined {
+/** CPU time of a process alone, without its children; undefined when it has ended. */
+export function cpuSeconds(pid: number): number | undefined {
   const fields = read(`/proc/${pid}/stat`)?.split(') ')[1]?.split(' ');
   return fields === undefined ? undefined : (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
