@@ -35,7 +35,9 @@ export function newPorts(): Ports {
 }
 
 /** DuckDB's native library takes a while to load: by the time that it is asked for, the first worker is on its way. */
-function lazyDataset(threads: number): Pick<Ports, 'dataset' | 'profileRows' | 'countRows' | 'compareTables'> {
+function lazyDataset(
+  threads: number,
+): Pick<Ports, 'dataset' | 'profileRows' | 'countRows' | 'countRejects' | 'compareTables'> {
   const reader = async (): Promise<DatasetReader> =>
     (await import('../dataset/reader.ts')).newDatasetReader({ threads });
   return {
@@ -45,6 +47,7 @@ function lazyDataset(threads: number): Pick<Ports, 'dataset' | 'profileRows' | '
     },
     profileRows: async (facts, request) =>
       (await import('../dataset/profile-rows.ts')).newRowProfiler({ threads })(facts, request),
+    countRejects: async (path) => (await import('../dataset/count-rows.ts')).countRejects(path),
     countRows: async (path, format) => (await import('../dataset/count-rows.ts')).countRows(path, format),
     compareTables: async (request) =>
       (await import('../dataset/compare-tables.ts')).newTableComparer({ threads })(request),

@@ -113,6 +113,7 @@ export type ElementArray =
 
 /** A row set of the dataset: what a shard reads. */
 export interface RowSelection {
+  /** Rows `[rowStart, rowEnd)` of files, in input order; a file may come again with a later range. */
   readonly files: readonly {
     readonly path: string;
     readonly source: string;
@@ -147,6 +148,7 @@ export const rejectCodes = [
   'CSV_LINE',
   'NON_FINITE',
   'SESSION_FAILED',
+  'ROWS_UNREADABLE',
 ] as const;
 export type RejectCode = (typeof rejectCodes)[number];
 
@@ -213,6 +215,8 @@ export interface ProfileRequest {
   readonly sampleRows: number | undefined;
   /** Columns whose nulls are counted. */
   readonly nullsOf: readonly string[];
+  /** Columns of numbers whose NaN and infinite values are counted. */
+  readonly nonFiniteOf?: readonly string[];
   /** Columns of which to tell whether all values differ and none is null. */
   readonly uniqueOf: readonly string[];
   /** Sets of features; of each, how many rows at least one of its features would reject. */
@@ -228,6 +232,7 @@ export interface RowProfile {
   /** Rows that were looked at. */
   readonly rowCount: number;
   readonly nullCounts: ReadonlyMap<string, number>;
+  readonly nonFiniteCounts: ReadonlyMap<string, number>;
   readonly unique: ReadonlySet<string>;
   /** One entry for each set of `rejectsOf`. */
   readonly rejected: readonly number[];

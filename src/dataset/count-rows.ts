@@ -19,6 +19,22 @@ export async function countRows(path: string, format: DatasetFormat): Promise<nu
   }
 }
 
+/**
+ * Rows that a file of rejects stands for: a range that cannot be read is one line of it.
+ * @throws AppError INPUT_UNREADABLE
+ */
+export async function countRejects(path: string): Promise<number> {
+  try {
+    using database = await Database.open({ readablePaths: [path], folders: [], threads: 1 });
+    const [row] = await database.rows(
+      `SELECT coalesce(sum(row_count), 0)::DOUBLE AS rows FROM ${sourceOf(path, 'parquet')}`,
+    );
+    return Number(row?.['rows']);
+  } catch (error) {
+    throw dataError(error, path);
+  }
+}
+
 function sourceOf(path: string, format: Exclude<DatasetFormat, 'arrow'>): string {
   switch (format) {
     case 'parquet':

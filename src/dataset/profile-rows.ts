@@ -21,6 +21,7 @@ async function profileRows(facts: DatasetFacts, request: ProfileRequest, threads
     return {
       rowCount: Number(counts['rows']),
       nullCounts: new Map(request.nullsOf.map((name, index) => [name, Number(counts[`nulls${index}`])])),
+      nonFiniteCounts: new Map((request.nonFiniteOf ?? []).map((name, index) => [name, Number(counts[`odd${index}`])])),
       unique: new Set(request.uniqueOf.filter((_, index) => counts[`unique${index}`] === true)),
       rejected: request.rejectsOf.map((_, index) => Number(counts[`rejected${index}`])),
       textsFound: texts.map((row) => String(row['text'])),
@@ -37,8 +38,11 @@ function sourceOf({ files, columns, hasPartitions }: DatasetFacts): string {
   return sourceSql({ files: whole, columns, hasPartitions, where: undefined }, columns);
 }
 
-function measures({ nullsOf, uniqueOf, rejectsOf }: ProfileRequest): readonly string[] {
+function measures({ nullsOf, nonFiniteOf = [], uniqueOf, rejectsOf }: ProfileRequest): readonly string[] {
   const nulls = nullsOf.map((name, index) => `(count(*) - count(${quoteName(name)}))::DOUBLE AS nulls${index}`);
+  const odd = nonFiniteOf.map(
+    (name, index) => `(count(*) FILTER (WHERE NOT isfinite(${quoteName(name)})))::DOUBLE AS odd${index}`,
+  );
   const unique = uniqueOf.map(
     (name, index) => `(count(DISTINCT ${quoteName(name)}) = count(*)) AS ${quoteName(`unique${index}`)}`,
   );
@@ -48,7 +52,7 @@ function measures({ nullsOf, uniqueOf, rejectsOf }: ProfileRequest): readonly st
       ? `0 AS rejected${index}`
       : `(count(*) FILTER (WHERE NOT (${pass})))::DOUBLE AS rejected${index}`;
   });
-  return ['count(*)::DOUBLE AS rows', ...nulls, ...unique, ...rejected];
+  return ['count(*)::DOUBLE AS rows', ...nulls, ...odd, ...unique, ...rejected];
 }
 
 function textsSql({ textsIn, texts }: ProfileRequest, sample: string): string {

@@ -11,16 +11,33 @@ export const fileColumn = '__nightshift_file';
  * @param columns what to expose; more than needed costs nothing, DuckDB prunes
  */
 export function sourceSql(selection: RowSelection, columns: readonly ColumnSchema[]): string {
-  const paths = selection.files.map((file) => file.path);
   const exposed = columns.map((column) => {
     const name = quoteName(column.name);
     return column.widened || column.origin === 'partition' ? `CAST(${name} AS ${column.type}) AS ${name}` : name;
   });
   exposed.push(`file_row_number AS ${quoteName(rowNumberColumn)}`, `filename AS ${quoteName(fileColumn)}`);
-  const options = ['file_row_number = true', 'filename = true', `hive_partitioning = ${selection.hasPartitions}`];
-  if (selection.hasPartitions) options.push('hive_types_autocast = false');
-  if (paths.length > 1) options.push('union_by_name = true');
-  return `(SELECT ${exposed.join(', ')} FROM read_parquet(${quotePaths(paths)}, ${options.join(', ')})${rangeSql(selection)})`;
+  const read = (files: RowSelection['files']) => {
+    const options = ['file_row_number = true', 'filename = true', `hive_partitioning = ${selection.hasPartitions}`];
+    if (selection.hasPartitions) options.push('hive_types_autocast = false');
+    if (files.length > 1) options.push('union_by_name = true');
+    const paths = quotePaths(files.map((file) => file.path));
+    return `SELECT ${exposed.join(', ')} FROM read_parquet(${paths}, ${options.join(', ')})${rangeSql(files)}`;
+  };
+  return `(${readTogether(selection.files).map(read).join(' UNION ALL ')})`;
+}
+
+/** Files that are read whole, one after the other, need one scan; each range of rows needs its own. */
+function readTogether(files: RowSelection['files']): readonly RowSelection['files'][] {
+  if (files.length < 2) return [files];
+  const groups: RowSelection['files'][number][][] = [];
+  let isOpen = false;
+  for (const file of files) {
+    const isWhole = file.rowStart === 0 && file.rowEnd === file.rowCount;
+    if (isWhole && isOpen) groups.at(-1)?.push(file);
+    else groups.push([file]);
+    isOpen = isWhole;
+  }
+  return groups;
 }
 
 /** Rows of the selection that the predicate keeps. `extra` is ANDed. */
@@ -32,10 +49,9 @@ export function whereSql(selection: RowSelection, extra?: string): string {
   return parts.length === 0 ? '' : ` WHERE ${parts.join(' AND ')}`;
 }
 
-/** Packed selections hold whole files, so only a lone file needs its range spelled out. */
-function rangeSql(selection: RowSelection): string {
-  const [only] = selection.files;
-  if (only === undefined || selection.files.length > 1) return '';
+function rangeSql(files: RowSelection['files']): string {
+  const [only] = files;
+  if (only === undefined || files.length > 1) return '';
   if (only.rowStart === 0 && only.rowEnd === only.rowCount) return '';
   return ` WHERE file_row_number >= ${only.rowStart} AND file_row_number < ${only.rowEnd}`;
 }

@@ -1,19 +1,14 @@
-import * as types from '@duckdb/node-api';
-import { DuckDBTableFunction, type DuckDBType, LIST } from '@duckdb/node-api';
+import { arraysSql, withArrays } from './array-table.ts';
 import type {
   ColumnSchema,
   DatasetFormat,
-  ElementArray,
-  ElementType,
   FeatureRequest,
   PartFormat,
   PredictionColumn,
   RowSelection,
 } from './contract.ts';
-import { sizeOf } from './contract.ts';
 import { type Database, dataError } from './duckdb.ts';
 import { featureSql, passCondition } from './feature-sql.ts';
-import { type RawVector, rawVector, vectorRows, writeListLayout, writeText, writeVector } from './raw-vector.ts';
 import { sourceSql, whereSql } from './source-sql.ts';
 import { quoteName, quoteText } from './sql.ts';
 import { textQuery } from './text-values.ts';
@@ -26,7 +21,10 @@ export interface PartRequest {
   /** When set, rows that fail these features' checks are left out, as the scan left them out. */
   readonly rejectedBy: readonly FeatureRequest[] | undefined;
   readonly predictions: readonly PredictionColumn[];
+  /** Rows of `predictions`, one a row that the scan gave. */
   readonly rowCount: number;
+  /** Of those, the rows that are left out: they were rejected after they were scanned. Ascending. */
+  readonly leftOut: readonly number[];
   readonly path: string;
   readonly part: PartFormat;
 }
@@ -37,13 +35,17 @@ export interface PartRequest {
  * @throws AppError DISK_FULL, OUTPUT_UNWRITABLE
  */
 export async function writePart(request: PartRequest): Promise<number> {
-  const table = predictionTable(request.database);
-  table.request = request;
-  try {
-    return await writeRows(request, partSql(request));
-  } finally {
-    table.request = undefined;
-  }
+  const { database, predictions, rowCount, leftOut } = request;
+  const columns = leftOut.length === 0 ? predictions : [...predictions, maskColumn(rowCount, leftOut)];
+  return withArrays(database, { columns, rowCount }, () => writeRows(request, partSql(request)));
+}
+
+const mask = '__nightshift_is_kept';
+
+function maskColumn(rowCount: number, leftOut: readonly number[]): PredictionColumn {
+  const values = new Uint8Array(rowCount).fill(1);
+  for (const row of leftOut) values[row] = 0;
+  return { name: mask, element: 'bool', innerShape: [], values };
 }
 
 async function writeRows({ database, part, path }: PartRequest, sql: string): Promise<number> {
@@ -63,12 +65,16 @@ async function writeRows({ database, part, path }: PartRequest, sql: string): Pr
 
 /** The rows of a part, kept columns first. */
 function partSql(request: PartRequest): string {
-  const predictions = `${predictionFunction}()`;
-  if (request.keep.length === 0) return `SELECT * FROM ${predictions}`;
+  const rows = scannedSql(request);
+  return request.leftOut.length === 0 ? rows : `SELECT * EXCLUDE (${mask}) FROM (${rows}) WHERE ${mask}`;
+}
+
+function scannedSql(request: PartRequest): string {
+  if (request.keep.length === 0) return `SELECT * FROM ${arraysSql}`;
   const pass = request.rejectedBy === undefined ? undefined : passCondition(request.rejectedBy.map(featureSql));
   const kept = request.keep.map((column) => quoteName(column.name)).join(', ');
   const source = `SELECT ${kept} FROM ${sourceSql(request.selection, request.selection.columns)}${whereSql(request.selection, pass)}`;
-  return `SELECT * FROM (${source}) src POSITIONAL JOIN ${predictions} pred`;
+  return `SELECT * FROM (${source}) src POSITIONAL JOIN ${arraysSql} pred`;
 }
 
 function copyOptions(part: PartFormat & { readonly format: Exclude<DatasetFormat, 'arrow'> }): string {
@@ -80,112 +86,5 @@ function copyOptions(part: PartFormat & { readonly format: Exclude<DatasetFormat
       return `FORMAT csv, HEADER true, COMPRESSION ${part.compression}`;
     case 'jsonl':
       return `FORMAT json, ARRAY false, COMPRESSION ${part.compression}`;
-  }
-}
-
-const predictionFunction = '__nightshift_predictions';
-
-/** A table function's rows: the predictions of the part that is being written. */
-interface PredictionTable {
-  request: PartRequest | undefined;
-}
-
-/**
- * DuckDB keeps the first function of a name and silently ignores a second one, so that each database has one, which
- * asks whose turn it is.
- */
-const tables = new WeakMap<Database, PredictionTable>();
-
-function predictionTable(database: Database): PredictionTable {
-  const known = tables.get(database);
-  if (known !== undefined) return known;
-  const table: PredictionTable = { request: undefined };
-  let at = 0;
-  const current = () => {
-    if (table.request === undefined) throw new Error('no part is being written');
-    return table.request;
-  };
-  database.register(
-    DuckDBTableFunction.create({
-      name: predictionFunction,
-      bindFunction: (bind) => {
-        const { predictions, rowCount } = current();
-        for (const column of predictions) bind.addResultColumn(column.name, columnType(column));
-        bind.setCardinality(rowCount, true);
-      },
-      initFunction: (init) => {
-        init.setMaxThreads(1);
-        at = 0;
-      },
-      mainFunction: (_info, chunk) => {
-        const { predictions, rowCount } = current();
-        const count = Math.min(vectorRows, rowCount - at);
-        chunk.rowCount = count;
-        if (count === 0) return;
-        for (const [index, column] of predictions.entries())
-          writeColumn(rawVector(chunk, index), column, { start: at, count });
-        at += count;
-      },
-    }),
-  );
-  tables.set(database, table);
-  return table;
-}
-
-function writeColumn(
-  vector: RawVector,
-  column: PredictionColumn,
-  rows: { readonly start: number; readonly count: number },
-): void {
-  let target = vector;
-  let { count } = rows;
-  for (const dim of column.innerShape) {
-    target = writeListLayout(target, count, dim);
-    count *= dim;
-  }
-  const width = sizeOf(column.innerShape);
-  const values = slice(column.values, rows.start * width, rows.start * width + count);
-  if (Array.isArray(values)) {
-    for (const [row, text] of values.entries()) writeText(target, row, text);
-  } else {
-    writeVector(target, values);
-  }
-}
-
-function slice(values: ElementArray, start: number, end: number): ElementArray {
-  return Array.isArray(values) ? values.slice(start, end) : values.subarray(start, end);
-}
-
-function columnType(column: PredictionColumn): DuckDBType {
-  return column.innerShape.reduce<DuckDBType>((item) => LIST(item), scalarType(column.element));
-}
-
-function scalarType(element: ElementType): DuckDBType {
-  switch (element) {
-    case 'float16':
-    case 'float32':
-      return types.FLOAT;
-    case 'float64':
-      return types.DOUBLE;
-    case 'int8':
-      return types.TINYINT;
-    case 'int16':
-      return types.SMALLINT;
-    case 'int32':
-      return types.INTEGER;
-    case 'int64':
-      return types.BIGINT;
-    case 'uint8':
-      return types.UTINYINT;
-    case 'uint16':
-      return types.USMALLINT;
-    case 'uint32':
-      return types.UINTEGER;
-    case 'uint64':
-      return types.UBIGINT;
-    case 'bool':
-      return types.BOOLEAN;
-    case 'string':
-      return types.VARCHAR;
   }
 }

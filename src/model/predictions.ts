@@ -6,28 +6,70 @@ import { evaluateOutput } from './evaluate-output.ts';
 import type { OutputColumn } from './output-expression.ts';
 import type { FetchedTensor } from './session.ts';
 
+export interface PredictionsOptions {
+  /** The most rows that can come. */
+  readonly capacity: number;
+  /** Whether a prediction that is NaN or infinite is one. */
+  readonly nonFinite: 'reject' | 'allow';
+}
+
+/** A row of a batch whose prediction is no number. */
+export interface NonFiniteRow {
+  readonly row: number;
+  readonly message: string;
+}
+
 /** Gathers a shard's predictions, batch after batch, into one array a column. */
 export class Predictions {
   readonly #columns: readonly Gathered[];
+  readonly #nonFinite: 'reject' | 'allow';
 
-  /** @param capacity the most rows that can come */
-  constructor(outputs: readonly OutputColumn[], capacity: number) {
-    this.#columns = outputs.map((output) => new Gathered(output, capacity));
+  constructor(outputs: readonly OutputColumn[], options: PredictionsOptions) {
+    this.#columns = outputs.map((output) => new Gathered(output, options.capacity));
+    this.#nonFinite = options.nonFinite;
   }
 
   /**
    * @param rows `paddedRows` is the batch that the session saw, `rowCount` its first rows, which are real
+   * @returns the rows of the batch that are to be rejected, ascending; they keep their place all the same
    * @throws AppError MODEL_OUTPUT_MISMATCH when a value's shape changes from batch to batch
    */
   append(
     results: Readonly<Record<string, FetchedTensor>>,
     rows: { readonly rowCount: number; readonly paddedRows: number },
-  ): void {
-    for (const column of this.#columns) column.append(results, rows);
+  ): readonly NonFiniteRow[] {
+    const found = new Map<number, string>();
+    for (const column of this.#columns) {
+      const values = column.append(results, rows);
+      if (this.#nonFinite === 'reject') findNonFinite(found, values, column.name);
+    }
+    return [...found].map(([row, message]) => ({ row, message })).sort((a, b) => a.row - b.row);
+  }
+
+  /** Leaves the place of a row that has no prediction. */
+  skipRow(): void {
+    for (const column of this.#columns) column.skipRow();
   }
 
   columns(): readonly PredictionColumn[] {
     return this.#columns.map((column) => column.column());
+  }
+}
+
+interface RowValues {
+  readonly values: ElementArray;
+  readonly width: number;
+  readonly rowCount: number;
+}
+
+function findNonFinite(found: Map<number, string>, { values, width, rowCount }: RowValues, column: string): void {
+  if (!(values instanceof Float32Array || values instanceof Float64Array)) return;
+  for (let at = 0; at < rowCount * width; at++) {
+    const value = values[at] ?? 0;
+    // The difference of a number to itself is zero, but for NaN and the infinities.
+    if (value - value === 0) continue;
+    const row = Math.floor(at / width);
+    if (!found.has(row)) found.set(row, `${column} is ${value}`);
   }
 }
 
@@ -47,7 +89,7 @@ class Gathered {
   append(
     results: Readonly<Record<string, FetchedTensor>>,
     { rowCount, paddedRows }: { readonly rowCount: number; readonly paddedRows: number },
-  ): void {
+  ): RowValues {
     const tensor = results[this.#output.source];
     if (tensor === undefined) throw new Error(`the session gave no ${this.#output.source}`);
     const chunk = evaluateOutput(this.#output, elementsOf(tensor), paddedRows);
@@ -66,6 +108,15 @@ class Gathered {
     }
     copyInto(this.#values, chunk.data, { from: rowCount * chunk.width, to: this.#rows * chunk.width });
     this.#rows += rowCount;
+    return { values: chunk.data, width: chunk.width, rowCount };
+  }
+
+  skipRow(): void {
+    this.#rows += 1;
+  }
+
+  get name(): string {
+    return this.#output.name;
   }
 
   column(): PredictionColumn {

@@ -68,7 +68,7 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** @throws AppError SESSION_FAILED with ONNX Runtime's own words */
+  /** @throws AppError SESSION_FAILED with ONNX Runtime's own words, OUT_OF_MEMORY */
   async run(feeds: Readonly<Record<string, FedTensor>>): Promise<Readonly<Record<string, FetchedTensor>>> {
     try {
       const tensors = Object.fromEntries(
@@ -77,7 +77,14 @@ export class Session implements AsyncDisposable {
       const results = await this.#session.run(tensors, [...this.#outputs]);
       return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, fetched(value)]));
     } catch (error) {
-      throw new AppError('SESSION_FAILED', `ONNX Runtime failed: ${messageOf(error)}`, {
+      const message = messageOf(error);
+      if (isOutOfMemory(message)) {
+        throw new AppError('OUT_OF_MEMORY', `ONNX Runtime found no memory: ${message}`, {
+          cause: error,
+          hint: 'lower execution.workersPerDevice, or use a device with more memory',
+        });
+      }
+      throw new AppError('SESSION_FAILED', `ONNX Runtime failed: ${message}`, {
         cause: error,
         hint: 'score a few rows with --limit to find the row that the model cannot take',
       });
@@ -91,6 +98,11 @@ export class Session implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session.release();
   }
+}
+
+/** In the words of ONNX Runtime's arenas, of the C++ library, and of CUDA. */
+function isOutOfMemory(message: string): boolean {
+  return /bad_alloc|failed to allocate memory|out of memory|cudaErrorMemoryAllocation|bfc_?arena/i.test(message);
 }
 
 function makeTensor(type: TensorType, data: TensorData, dims: readonly number[]): Tensor {

@@ -76,6 +76,7 @@ export function planRun(input: PlanInput): RunPlan {
     features,
     outputColumns: job.output.columns,
     keep,
+    nonFinite: job.output.nonFinite,
     part: { format: job.output.format, compression: job.output.compression },
     fixedBatchRows,
     shards,
@@ -108,6 +109,7 @@ export function runIdentity({ job, modelSha256, format, files, columns }: Identi
     'output.compression': job.output.compression,
     'output.keep': job.output.keep,
     'output.columns': job.output.columns ?? null,
+    'output.nonFinite': job.output.nonFinite,
     'execution.shardRows': job.execution.shardRows,
   };
 }

@@ -100,6 +100,8 @@ export const runPlanSchema = z
     /** Output column → expression over model outputs; undefined publishes every output. */
     outputColumns: z.record(z.string(), z.string()).optional(),
     keep: z.array(z.string()).readonly(),
+    /** What becomes of a row whose prediction is NaN or infinite. */
+    nonFinite: z.enum(['reject', 'allow']),
     part: z
       .strictObject({
         format: z.enum(['parquet', 'csv', 'jsonl', 'arrow']),

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { FeatureRequest, OpenedDataset } from '../dataset/contract.ts';
+import type { FeatureRequest, OpenedDataset, RowProfile } from '../dataset/contract.ts';
 import type { ModelFile } from '../model/contract.ts';
 import { planRun } from '../plan/plan-run.ts';
 import { parseSpec } from '../spec/load-spec.ts';
@@ -26,6 +26,7 @@ export async function withNullPolicies(ports: Ports, drafted: Drafted): Promise<
   const profile = await ports.profileRows(opened.facts, {
     sampleRows,
     nullsOf: features.flatMap((feature) => feature.columns.map((column) => column.name)),
+    nonFiniteOf: features.flatMap((feature) => feature.columns.filter(isFloat).map((column) => column.name)),
     uniqueOf: [],
     rejectsOf: [...features.map((feature) => [feature]), ...filled.map((feature) => [feature]), filled],
     textsIn: [],
@@ -46,6 +47,7 @@ export async function withNullPolicies(ports: Ports, drafted: Drafted): Promise<
         : nullsText(feature.columns, { nullsOf, rowCount: opened.facts.rowCount });
       return what === false || what === '' ? feature : { ...feature, nulls: nullsDraft(request, what) };
     }),
+    nonFinite: nonFiniteComment(profile),
     maxRejected: maxRejected(drafted, { rejected: profile.rejected[2 * count] ?? 0, of: profile.rowCount }),
   };
 }
@@ -82,6 +84,18 @@ function nullsText(
     .filter((name) => nullsOf(name) > 0)
     .map((name) => `${name} (${nullsOf(name).toLocaleString('en-US')})`);
   return counts.length === 0 ? '' : `null in ${counts.join(', ')} of ${rowCount.toLocaleString('en-US')} rows`;
+}
+
+/** A model that is given NaN may answer with it. */
+function nonFiniteComment({ nonFiniteCounts, rowCount }: RowProfile): string | undefined {
+  const [first] = [...nonFiniteCounts].filter(([, count]) => count > 0);
+  if (first === undefined) return undefined;
+  const [name, count] = first;
+  return `CHECK: ${name} is NaN or infinite in ${rowsText(count, rowCount)}, so a prediction may be; reject keeps such out`;
+}
+
+function isFloat({ type }: { readonly type: string }): boolean {
+  return type === 'FLOAT' || type === 'DOUBLE';
 }
 
 /** Rows that no policy saves are expected ones, if the job is to run as it is. */

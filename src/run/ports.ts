@@ -16,6 +16,8 @@ export interface Ports {
   readonly profileRows: RowProfiler;
   /** Rows of one published file, counted by reading it. */
   readonly countRows: (path: string, format: DatasetFormat) => Promise<number>;
+  /** Rows that a file of rejects stands for. */
+  readonly countRejects: (path: string) => Promise<number>;
   readonly compareTables: TableComparer;
   readonly models: ModelReader;
   readonly store: OutputStore;

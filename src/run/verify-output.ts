@@ -130,7 +130,7 @@ function ledgerProblems(manifest: Manifest, run: PublishedRun): readonly string[
 async function rejectProblems(ports: Ports, output: string, run: PublishedRun): Promise<readonly string[]> {
   let found = 0;
   for (const name of run.rejects) {
-    const rows = await ports.countRows(join(output, name), 'parquet').catch(() => undefined);
+    const rows = await ports.countRejects(join(output, name)).catch(() => undefined);
     if (rows === undefined) return [`${name} is missing or cannot be read`];
     found += rows;
   }

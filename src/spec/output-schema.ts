@@ -50,6 +50,11 @@ const outputFields = closedMap(
       'Input columns that are copied next to the predictions; "*" is all of them.',
       ['flight_id'],
     ),
+    nonFinite: field(
+      oneOf(['reject', 'allow']).default('reject'),
+      'What to do with a row whose prediction is NaN or infinite: reject it, or publish it as it is.',
+      'allow',
+    ),
     columns: field(
       z
         .record(z.string(), text('an expression over model outputs'), { error: 'is not a map of column to expression' })

@@ -19,6 +19,8 @@ export interface JobDraft {
     /** What cannot be had, and why. */
     readonly comments: readonly string[];
   };
+  /** Why predictions that are no numbers are let through. */
+  readonly nonFinite?: string | undefined;
   readonly maxRejected?: { readonly value: number | string; readonly comment: string } | undefined;
 }
 
@@ -55,7 +57,7 @@ export function writeSpec(job: JobDraft, header: readonly string[]): string {
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
-function jobData({ modelPath, input, features, output, maxRejected }: JobDraft): Record<string, unknown> {
+function jobData({ modelPath, input, features, output, nonFinite, maxRejected }: JobDraft): Record<string, unknown> {
   const paths = input.paths.map(literal);
   return {
     model: literal(modelPath),
@@ -69,6 +71,7 @@ function jobData({ modelPath, input, features, output, maxRejected }: JobDraft):
       path: literal(output.path),
       mode: 'overwrite',
       keep: output.keep.columns.map(literal),
+      ...(nonFinite === undefined ? {} : { nonFinite: 'allow' }),
       columns: Object.fromEntries(output.columns.map(({ name, expression }) => [name, literal(expression)])),
     },
     ...(maxRejected === undefined ? {} : { errors: { maxRejected: maxRejected.value } }),
@@ -108,7 +111,8 @@ function commentFeature(features: unknown, feature: FeatureDraft): void {
 const modeComment = 'replaces what this job published before; the default is error';
 const keepComment = 'passes through untouched';
 
-function commentOutput(output: unknown, { output: { keep, columns, comments } }: JobDraft): void {
+function commentOutput(output: unknown, { output: { keep, columns, comments }, nonFinite }: JobDraft): void {
+  commentAfter(pairOf(output, 'nonFinite'), nonFinite);
   commentAfter(pairOf(output, 'mode'), modeComment);
   const isFlow = keep.columns.length <= maxFlowColumns;
   if (isFlow) flow(at(output, 'keep'));

@@ -2,49 +2,59 @@ import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { publishFile, sha256OfFile, writeFileAtomic } from '../core/files.ts';
-import type { ColumnSchema, RowSelection } from '../dataset/contract.ts';
-import { type ScanCounts, scanRows } from '../dataset/scan-rows.ts';
+import type { ColumnSchema } from '../dataset/contract.ts';
+import { type ReadableRows, readableRows } from '../dataset/unreadable-rows.ts';
 import { writePart } from '../dataset/write-part.ts';
 import { type RejectExample, writeRejects } from '../dataset/write-rejects.ts';
-import { Predictions } from '../model/predictions.ts';
 import type { Commit } from '../plan/commit.ts';
 import { commitName, partName, partTempName, rejectsName, runLayout } from '../plan/layout.ts';
 import { recordVersion, type Shard, shardRowCount } from '../plan/run-plan.ts';
+import { type ScoredRows, type ShardJob, scoreRows } from './score-rows.ts';
 import { type Scorer, selectionOf } from './scorer.ts';
-
-export interface ShardJob {
-  readonly shard: Shard;
-  readonly attempt: number;
-  readonly batchRows: number;
-  readonly signal: AbortSignal;
-  /** Rows of the shard that are scored so far. */
-  readonly onProgress: (rows: number) => void;
-}
 
 /**
  * Scores one shard: its part is written, flushed and renamed, then its commit likewise. May run any number of times;
- * the last one wins, with the same bytes.
+ * the last one wins, with the same bytes. Rows that cannot be read or scored become rejects.
  * @throws AppError; the shard then has no commit of this attempt
  */
 export async function runShard(scorer: Scorer, job: ShardJob): Promise<Commit> {
-  const started = performance.now();
-  const { plan } = scorer;
+  const { plan, database } = scorer;
   const selection = selectionOf(plan, job.shard);
   await checkIdentity(scorer, job.shard);
+  try {
+    return await commitRows(scorer, job, { selection, unreadable: [] });
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'INPUT_UNREADABLE') throw error;
+    await checkIdentity(scorer, job.shard);
+    const readable = await readableRows({ database, selection, features: plan.features, keep: plan.keep });
+    if (readable.unreadable.length === 0) throw error;
+    return commitRows(scorer, job, readable);
+  }
+}
+
+async function commitRows(scorer: Scorer, job: ShardJob, readable: ReadableRows): Promise<Commit> {
+  const started = performance.now();
+  const { plan } = scorer;
+  const { selection, unreadable } = readable;
   const scored = await scoreRows(scorer, job, selection);
+  const { counts, late } = scored;
   const writing = performance.now();
-  const rejects = scored.counts.rejectedRows === 0 ? undefined : await keepRejects(scorer, job, selection);
+  const unreadableRows = unreadable.reduce((sum, range) => sum + range.rowEnd - range.rowStart, 0);
+  const rejectedRows = counts.rejectedRows + late.length + unreadableRows;
+  const rejects = rejectedRows === 0 ? undefined : await keepRejects(scorer, job, { ...readable, late });
   const layout = runLayout(scorer.runId);
   const temp = join(scorer.outputFolder, layout.staging, partTempName(job.shard.index, job.attempt, plan.part));
   const part = partName(job.shard.index, plan.part);
-  const rowsOut = scored.counts.matchedRows - scored.counts.rejectedRows;
+  const rowCount = counts.matchedRows - counts.rejectedRows;
+  const rowsOut = rowCount - late.length;
   const written = await writePart({
     database: scorer.database,
     selection,
     keep: keptColumns(scorer),
-    rejectedBy: rejects === undefined ? undefined : plan.features,
+    rejectedBy: counts.rejectedRows === 0 ? undefined : plan.features,
     predictions: scored.predictions.columns(),
-    rowCount: rowsOut,
+    rowCount,
+    leftOut: late.map(({ row }) => row),
     path: temp,
     part: plan.part,
   });
@@ -58,20 +68,21 @@ export async function runShard(scorer: Scorer, job: ShardJob): Promise<Commit> {
     v: recordVersion,
     shard: job.shard.index,
     attempt: job.attempt,
+    failedAttempts: job.failedAttempts.length === 0 ? undefined : job.failedAttempts,
     part,
     sizeBytes: size,
     sha256,
     rowsIn,
     rowsOut,
-    rejectedRows: scored.counts.rejectedRows,
-    filteredRows: rowsIn - scored.counts.matchedRows,
+    rejectedRows,
+    filteredRows: rowsIn - unreadableRows - counts.matchedRows,
     rejects: rejects?.name,
     firstReject:
       rejects?.example === undefined
         ? undefined
         : `${rejects.example.file} row ${rejects.example.rowNumber}: ${rejects.example.message}`,
     providers: scorer.providers,
-    batchRows: job.batchRows,
+    batchRows: scored.batchRows,
     timings: timings(started, writing, scored.sessionMs),
   };
   await writeFileAtomic(
@@ -81,44 +92,20 @@ export async function runShard(scorer: Scorer, job: ShardJob): Promise<Commit> {
   return commit;
 }
 
-interface ScoredRows {
-  readonly predictions: Predictions;
-  readonly counts: ScanCounts;
-  readonly sessionMs: number;
-}
-
-async function scoreRows(scorer: Scorer, job: ShardJob, selection: RowSelection): Promise<ScoredRows> {
-  const { plan, database } = scorer;
-  const fetch = scorer.prefetch ? 'ahead' : 'whole';
-  const counts: ScanCounts = { matchedRows: 0, rejectedRows: 0 };
-  const predictions = new Predictions(scorer.outputs, shardRowCount(job.shard));
-  const batchRows = plan.fixedBatchRows ?? job.batchRows;
-  let sessionMs = 0;
-  for await (const batch of scanRows({ database, selection, features: plan.features, batchRows, fetch, counts })) {
-    if (job.signal.aborted) throw new AppError('INTERRUPTED', `shard ${job.shard.index} was stopped`);
-    const before = performance.now();
-    const results = await scorer.score(batch.values, batch.rowCount);
-    sessionMs += performance.now() - before;
-    predictions.append(results, { rowCount: batch.rowCount, paddedRows: plan.fixedBatchRows ?? batch.rowCount });
-    job.onProgress(counts.matchedRows);
-  }
-  return { predictions, counts, sessionMs };
-}
-
 async function keepRejects(
   scorer: Scorer,
   job: ShardJob,
-  selection: RowSelection,
+  rows: ReadableRows & Pick<ScoredRows, 'late'>,
 ): Promise<{ name: string; example: RejectExample | undefined }> {
   const folder = join(scorer.outputFolder, runLayout(scorer.runId).rejects);
   const name = rejectsName(job.shard.index);
   const temp = join(folder, `${name}.a${job.attempt}.tmp`);
   const example = await writeRejects({
     database: scorer.database,
-    selection,
     features: scorer.plan.features,
     attempt: job.attempt,
     path: temp,
+    ...rows,
   });
   await rename(temp, join(folder, name));
   return { name, example };

@@ -75,6 +75,7 @@ describe('parquetjs-lite, which shares no code with the writer', () => {
       },
       keep: columns,
       rejectedBy: undefined,
+      leftOut: [],
       predictions: [
         { name: 'score', element: 'float32', innerShape: [], values: scores },
         { name: 'margin', element: 'float64', innerShape: [], values: margins },

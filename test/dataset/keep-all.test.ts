@@ -32,6 +32,7 @@ async function writeAll(path: string, part: PartFormat, rowCount = facts.rowCoun
     },
     keep: facts.columns,
     rejectedBy: undefined,
+    leftOut: [],
     predictions: [
       {
         name: 'n',

@@ -68,7 +68,7 @@ export class ScanTable implements Disposable {
   /** The rejected rows' numbers, codes and messages. */
   async rejects(features: readonly FeatureRequest[], selection = this.selection): Promise<readonly Row[]> {
     const path = join(this.#folder.path, 'rejects.parquet');
-    await writeRejects({ database: this.database, selection, features, attempt: 1, path });
+    await writeRejects({ database: this.database, selection, features, late: [], unreadable: [], attempt: 1, path });
     return await this.database.rows(`SELECT row_number::INTEGER AS row_number, code, message FROM '${path}'`);
   }
 

@@ -11,7 +11,7 @@ function job(path: string | readonly string[], more: Job = {}, output: Job = {})
     model: join(root, 'fixtures/models/types/float64.onnx'),
     input: { path, csv: { nullValues: ['', 'NA'] }, ...more },
     features: { x: { columns: ['x', 'x'], nulls: 'nan' } },
-    output: { path: 'out', keep: ['id', 'note'], columns: { y: 'y[0]' }, ...output },
+    output: { path: 'out', nonFinite: 'allow', keep: ['id', 'note'], columns: { y: 'y[0]' }, ...output },
     errors: { maxRejected: 100 },
   };
 }

@@ -56,7 +56,7 @@ beforeAll(async () => {
     ragged: job('rank4', 'ragged', { ...byName, output: 'ragged', errors: { maxRejected: 3 } }),
     integers: job('float32', 'integers', {
       features: { x: { columns: 'x', nulls: 'nan' } },
-      output: 'integers',
+      output: { path: 'integers', nonFinite: 'allow' },
       errors: { maxRejected: 1 },
     }),
     columns: job('rank4', 'columns', { features: { x: ['a', 'b', 'c', 'd'] }, output: 'rank4-columns' }),

@@ -26,6 +26,7 @@ export function planOf(
     },
     dataset: { format: 'parquet', files: [file], columns: [], hasPartitions: false, rejectedLines },
     features: [],
+    nonFinite: 'reject',
     keep: [],
     part,
     shards: Array.from({ length: shardCount }, (_, index) => ({
