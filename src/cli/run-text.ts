@@ -49,6 +49,8 @@ export function runLines(event: RunEvent, options: RunTextOptions): readonly Run
       return [line('detail', `worker on ${event.device} is replaced, it grew to ${bytesText(event.rssBytes)}`)];
     case 'batch-measured':
       return [line('detail', `batch: ${pluralText(event.batchRows, 'row')}`)];
+    case 'batch-reduced':
+      return [warning(`memory ran out; batches are ${pluralText(event.batchRows, 'row')} from now on (OUT_OF_MEMORY)`)];
     case 'shard-started':
       return [line('detail', `shard ${event.shard} begins on ${event.device}, attempt ${event.attempt}`)];
     case 'shard-progress':
@@ -98,9 +100,10 @@ interface LineMakers {
 function shardFailed(event: Of<'shard-failed'>, { line, warning }: LineMakers): readonly RunLine[] {
   const { shard, attempt, code, message, willRetry } = event;
   if (code === 'INTERRUPTED') return [line('detail', `shard ${shard} is stopped`)];
-  const next = willRetry ? 'it will be tried again' : 'it is given up';
+  const soon = (event.retryAfterMs ?? 0) < 1000 ? '' : ` in ${durationText((event.retryAfterMs ?? 0) / 1000)}`;
+  const next = willRetry ? `it will be tried again${soon}` : 'it is given up';
   // How the worker died has a line of its own.
-  const why = code === 'WORKER_CRASHED' ? '' : `: ${message}`;
+  const why = code === 'WORKER_CRASHED' || code === 'BATCH_TIMEOUT' ? '' : `: ${message}`;
   return [warning(`shard ${shard} failed in attempt ${attempt}, ${next}${why} (${code})`)];
 }
 

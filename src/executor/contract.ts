@@ -1,6 +1,7 @@
 import type { AppError } from '../core/errors.ts';
 import type { Commit } from '../plan/commit.ts';
 import type { RunPlan, Shard } from '../plan/run-plan.ts';
+import type { RetryPolicy } from './shard-queue.ts';
 
 /** A GPU, a MIG slice of one, or the CPU. */
 export interface Device {
@@ -23,6 +24,8 @@ export interface Slot {
 export type ExecutorEvent =
   | { readonly type: 'worker-ready'; readonly slot: Slot; readonly pid: number; readonly providers: readonly string[] }
   | { readonly type: 'batch-measured'; readonly batchRows: number }
+  /** Memory ran out; batches are smaller from now on. */
+  | { readonly type: 'batch-reduced'; readonly batchRows: number }
   | { readonly type: 'shard-started'; readonly shard: number; readonly attempt: number; readonly slot: Slot }
   | { readonly type: 'shard-progress'; readonly shard: number; readonly rows: number; readonly slot: Slot }
   | { readonly type: 'shard-done'; readonly shard: number; readonly commit: Commit; readonly slot: Slot }
@@ -31,6 +34,8 @@ export type ExecutorEvent =
       readonly shard: number;
       readonly attempt: number;
       readonly willRetry: boolean;
+      /** Milliseconds until the next attempt, when there is one. */
+      readonly retryAfterMs: number | undefined;
       readonly error: AppError;
       readonly slot: Slot;
     }
@@ -48,6 +53,9 @@ export interface ExecutionOptions {
   readonly prefetch: boolean;
   readonly fallback: 'fail' | 'cpu';
   readonly maxWorkerMemoryBytes: number | undefined;
+  /** A batch that takes longer costs its worker the life. */
+  readonly batchTimeoutMs: number;
+  readonly retry: RetryPolicy;
   readonly signal: AbortSignal;
 }
 

@@ -3,18 +3,13 @@ import { type FromWorker, protocolVersion } from '../worker/protocol.ts';
 import type { ExecutionOptions, ExecutorEvent, Slot } from './contract.ts';
 import { type EarlyWorker, isSamePin, type LocalOptions } from './early-worker.ts';
 import { EventQueue } from './event-queue.ts';
+import { type Assignment, retryDelayMs, ShardQueue } from './shard-queue.ts';
 import { fromWire, WorkerProcess } from './worker-process.ts';
 
-const maxAttempts = 3;
 /** How long a cancelled worker has to finish its batch. Whoever stops services waits ten seconds or more. */
 const graceMs = 8_000;
 /** When measuring fails: scoring then meets the same rows, and has attempts and messages for what it finds. */
 const unmeasuredBatchRows = 256;
-
-interface Assignment {
-  readonly shard: number;
-  readonly attempt: number;
-}
 
 /** A slot's worker and what it is at. */
 interface Post {
@@ -29,7 +24,7 @@ export class LocalRun {
   readonly #local: LocalOptions;
   readonly #options: ExecutionOptions;
   readonly #queue = new EventQueue<ExecutorEvent>();
-  readonly #waiting: Assignment[];
+  readonly #shards: ShardQueue;
   readonly #posts: Post[] = [];
   #batchRows: number | undefined;
   #isMeasuring = false;
@@ -40,8 +35,8 @@ export class LocalRun {
     this.#local = local;
     this.#options = options;
     this.#batchRows = options.plan.fixedBatchRows ?? options.batchRows;
-    this.#waiting = options.shards.map((shard) => ({ shard: shard.index, attempt: 1 }));
-    this.#unfinished = this.#waiting.length;
+    this.#shards = new ShardQueue(options.shards.map((shard) => shard.index));
+    this.#unfinished = options.shards.length;
     if (this.#unfinished === 0) {
       this.#queue.close();
       return;
@@ -57,6 +52,7 @@ export class LocalRun {
   }
 
   async stop(): Promise<void> {
+    this.#shards.clear();
     const processes = this.#posts.map((post) => post.process);
     // Every shard has its commit: nothing is left that a worker could finish, and unloading its libraries takes time.
     const isDone = this.#unfinished === 0;
@@ -104,6 +100,8 @@ export class LocalRun {
 
   #receive(post: Post, message: FromWorker): void {
     switch (message.type) {
+      case 'alive':
+        return;
       case 'ready':
         post.state = 'idle';
         this.#queue.push({
@@ -122,8 +120,9 @@ export class LocalRun {
         return;
       case 'done':
         post.assignment = undefined;
-        post.state = 'idle';
+        this.#rest(post);
         this.#queue.push({ type: 'shard-done', shard: message.commit.shard, commit: message.commit, slot: post.slot });
+        this.#remember(message.commit.batchRows);
         if (this.#finishOne()) return;
         this.#recycleOrAssign(post, message.rssBytes);
         return;
@@ -135,36 +134,57 @@ export class LocalRun {
 
   #measured(post: Post, batchRows: number): void {
     this.#batchRows = batchRows;
-    if (post.state === 'measuring') post.state = 'idle';
+    if (post.state === 'measuring') this.#rest(post);
     this.#queue.push({ type: 'batch-measured', batchRows });
-    for (const other of this.#posts) this.#assign(other);
+    this.#assignAll();
+  }
+
+  /** Memory that was too short once will be again. */
+  #remember(batchRows: number): void {
+    if (this.#batchRows === undefined || batchRows >= this.#batchRows) return;
+    this.#batchRows = batchRows;
+    this.#queue.push({ type: 'batch-reduced', batchRows });
+  }
+
+  #rest(post: Post): void {
+    post.process.rest();
+    post.state = 'idle';
+  }
+
+  #assignAll(): void {
+    for (const post of this.#posts) this.#assign(post);
   }
 
   #assign(post: Post): void {
     if (post.state !== 'idle' || this.#options.signal.aborted) return;
-    const next = this.#waiting[0];
+    const { next } = this.#shards;
     if (next === undefined) return;
+    if (next.failedOn === post.slot.index) {
+      const elsewhere = this.#posts.find((other) => other !== post && other.state === 'idle');
+      this.#give(elsewhere ?? post, next);
+    } else this.#give(post, next);
+  }
+
+  #give(post: Post, next: Assignment): void {
     if (this.#batchRows === undefined) {
       if (this.#isMeasuring) return;
       this.#isMeasuring = true;
       post.state = 'measuring';
+      post.process.work(this.#options.batchTimeoutMs);
       post.process.send({ type: 'measure', shard: next.shard });
       return;
     }
-    this.#waiting.shift();
+    this.#shards.take();
     post.assignment = next;
     post.state = 'scoring';
-    this.#queue.push({ type: 'shard-started', ...next, slot: post.slot });
-    post.process.send({ type: 'score', ...next, batchRows: this.#batchRows });
+    post.process.work(this.#options.batchTimeoutMs);
+    const { shard, attempt, failedAttempts } = next;
+    this.#queue.push({ type: 'shard-started', shard, attempt, slot: post.slot });
+    post.process.send({ type: 'score', shard, attempt, failedAttempts, batchRows: this.#batchRows });
   }
 
   #recycleOrAssign(post: Post, rssBytes: number): void {
     const limit = this.#options.maxWorkerMemoryBytes;
-    // A shard that fails elsewhere is tried again by its own slot, so this one may go home.
-    if (this.#waiting.length === 0) {
-      post.process.stop();
-      return;
-    }
     if (limit === undefined || rssBytes <= limit) {
       this.#assign(post);
       return;
@@ -194,7 +214,7 @@ export class LocalRun {
       this.#measured(post, unmeasuredBatchRows);
       return;
     }
-    post.state = 'idle';
+    this.#rest(post);
     this.#settle(post, error);
     this.#assign(post);
   }
@@ -232,10 +252,18 @@ export class LocalRun {
     const { assignment } = post;
     post.assignment = undefined;
     if (assignment === undefined) return;
-    const willRetry = error.retryable && assignment.attempt < maxAttempts && !this.#options.signal.aborted;
-    this.#queue.push({ type: 'shard-failed', ...assignment, willRetry, error, slot: post.slot });
-    if (willRetry) this.#waiting.unshift({ shard: assignment.shard, attempt: assignment.attempt + 1 });
-    else this.#finishOne();
+    const { shard, attempt } = assignment;
+    const { retry, signal } = this.#options;
+    const willRetry = error.retryable && attempt < retry.maxAttempts && !signal.aborted;
+    const retryAfterMs = willRetry ? retryDelayMs(retry, attempt + 1, Math.random()) : undefined;
+    this.#queue.push({ type: 'shard-failed', shard, attempt, willRetry, retryAfterMs, error, slot: post.slot });
+    if (retryAfterMs === undefined) {
+      this.#finishOne();
+      return;
+    }
+    const failedAttempts = [...assignment.failedAttempts, { attempt, code: error.code, message: error.message }];
+    const next = { shard, attempt: attempt + 1, failedAttempts, failedOn: post.slot.index };
+    this.#shards.retryAfter(retryAfterMs, next, () => this.#assignAll());
   }
 
   #finishOne(): boolean {
@@ -246,7 +274,7 @@ export class LocalRun {
 
   /** Workers finish their batch; shards that nobody began are dropped. */
   #cancel(): void {
-    this.#waiting.length = 0;
+    this.#shards.clear();
     for (const post of this.#posts) post.process.send({ type: 'cancel' });
     const timer = setTimeout(() => {
       for (const post of this.#posts) post.process.kill();

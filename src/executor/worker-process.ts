@@ -23,6 +23,8 @@ export class WorkerProcess {
   readonly ended: Promise<WorkerEnd>;
   readonly #received: Promise<void>;
   #stopping = false;
+  #verdict: AppError | undefined;
+  #deadline: NodeJS.Timeout | undefined;
   #stderr = '';
 
   constructor(options: WorkerOptions, onMessage: (message: FromWorker) => void) {
@@ -57,15 +59,37 @@ export class WorkerProcess {
     this.#child.kill('SIGKILL');
   }
 
+  /** From now on it is killed when it is not heard of for this long: its thread cannot speak while a batch has it. */
+  work(batchTimeoutMs: number): void {
+    this.#deadline = setTimeout(() => {
+      this.#verdict = new AppError(
+        'BATCH_TIMEOUT',
+        `worker ${this.pid} on ${this.slot.device.name} was killed: a batch took longer than ${batchTimeoutMs / 1000} s`,
+        { hint: 'raise execution.batchTimeout if the model is that slow, or lower execution.batchSize' },
+      );
+      this.#child.kill('SIGKILL');
+    }, batchTimeoutMs);
+  }
+
+  rest(): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = undefined;
+  }
+
   async #receive(onMessage: (message: FromWorker) => void): Promise<void> {
-    for await (const raw of this.#child.getEachMessage()) onMessage(fromWorkerSchema.parse(raw));
+    for await (const raw of this.#child.getEachMessage()) {
+      this.#deadline?.refresh();
+      onMessage(fromWorkerSchema.parse(raw));
+    }
   }
 
   /** A worker has ended when its last message was read; what is wrong with a message is our own bug and thrown. */
   async #watch(): Promise<WorkerEnd> {
     const result = await this.#child;
     await this.#received;
+    this.rest();
     if (this.#stopping) return { type: 'stopped' };
+    if (this.#verdict !== undefined) return { type: 'died', error: this.#verdict };
     const how = result.signal === undefined ? `exit code ${result.exitCode ?? 'unknown'}` : result.signal;
     const isMemory = result.signal === 'SIGKILL';
     const said = this.#stderr.trim().split('\n').at(-1) ?? '';

@@ -8,6 +8,9 @@ const timingsSchema = z
   .strictObject({ total: z.number(), session: z.number(), read: z.number(), write: z.number() })
   .readonly();
 
+export const failedAttemptSchema = z.strictObject({ attempt: count, code: z.string(), message: z.string() }).readonly();
+export type FailedAttempt = z.infer<typeof failedAttemptSchema>;
+
 /**
  * The record that says a part is whole. The ledger: `rowsIn = rowsOut + rejectedRows + filteredRows`.
  * A part counts only when its commit is there and its size and digest agree.
@@ -17,6 +20,8 @@ export const commitSchema = z
     v: z.literal(recordVersion),
     shard: count,
     attempt: z.number().int().positive(),
+    /** Attempts of the run that came to nothing before this one, and why. */
+    failedAttempts: z.array(failedAttemptSchema).readonly().optional(),
     part: z.string(),
     sizeBytes: count,
     sha256: z.string(),

@@ -63,6 +63,7 @@ type Body =
     }
   | { readonly type: 'worker-recycled'; readonly slot: number; readonly device: string; readonly rssBytes: number }
   | { readonly type: 'batch-measured'; readonly batchRows: number }
+  | { readonly type: 'batch-reduced'; readonly batchRows: number }
   | {
       readonly type: 'shard-started';
       readonly shard: number;
@@ -96,6 +97,7 @@ type Body =
       readonly slot: number;
       readonly device: string;
       readonly willRetry: boolean;
+      readonly retryAfterMs?: number | undefined;
       readonly code: ErrorCode;
       readonly message: string;
     }
@@ -121,6 +123,7 @@ export type RunEventBody = Body;
 export function bodyOf(happened: ExecutorEvent): RunEventBody {
   switch (happened.type) {
     case 'batch-measured':
+    case 'batch-reduced':
       return happened;
     case 'worker-ready':
       return { type: 'worker-ready', ...place(happened), pid: happened.pid, providers: happened.providers };
@@ -133,13 +136,14 @@ export function bodyOf(happened: ExecutorEvent): RunEventBody {
     case 'shard-progress':
       return { type: 'shard-progress', shard: happened.shard, rows: happened.rows, ...place(happened) };
     case 'shard-failed': {
-      const { shard, attempt, willRetry, error } = happened;
+      const { shard, attempt, willRetry, retryAfterMs, error } = happened;
       return {
         type: 'shard-failed',
         shard,
         attempt,
         ...place(happened),
         willRetry,
+        retryAfterMs,
         code: error.code,
         message: error.message,
       };

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Manifest, PublishedRun } from '../checkpoint/contract.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, errorTable } from '../core/errors.ts';
 import type { Commit } from '../plan/commit.ts';
 import { inputRejectsName, runLayout } from '../plan/layout.ts';
 import { predictedColumns } from '../plan/predicted-columns.ts';
@@ -69,11 +69,38 @@ export function failureOf(run: FinishedRun, maxRejected: JobSpec['errors']['maxR
   );
 }
 
-function shardsFailed({ plan, commits }: FinishedRun, { shard, attempt, error }: ShardFailure): AppError {
+const hopelessAfter = 4;
+
+/**
+ * Why a run should stop before its last shard: half of those that are done lost every row, more than may be rejected
+ * of all rows. Most likely the job is wrong, not the rows.
+ */
+export function hopelessnessOf(
+  { plan, commits }: { readonly plan: RunPlan; readonly commits: readonly Commit[] },
+  maxRejected: JobSpec['errors']['maxRejected'],
+): AppError | undefined {
+  if (commits.length < hopelessAfter) return undefined;
+  const lost = commits.filter(({ rowsOut, rejectedRows }) => rowsOut === 0 && rejectedRows > 0);
+  const limit = 'rows' in maxRejected ? maxRejected.rows : Math.floor(maxRejected.fraction * plan.rowCount);
+  const rejected = lost.reduce((sum, commit) => sum + commit.rejectedRows, 0);
+  if (lost.length * 2 < commits.length || rejected <= limit) return undefined;
+  return new AppError(
+    'REJECTS_OVER_LIMIT',
+    `stopped early: ${lost.length} of the first ${commits.length} shards were rejected whole; the first: ${lost[0]?.firstReject ?? ''}`,
+    {
+      hint: 'mend the job or its input; or go on all the same with a higher --max-rejected',
+      details: { rejected, limit, shards: commits.length },
+    },
+  );
+}
+
+/** What the machine or the input is at fault for keeps its code: the same would happen to every other shard. */
+export function shardsFailed({ plan, commits }: FinishedRun, { shard, attempt, error }: ShardFailure): AppError {
   const missing = plan.shards.length - commits.length;
+  const isMachine = errorTable[error.code].exitCode === 4;
   const tries = attempt === 1 ? '' : ` ${attempt} times`;
   return new AppError(
-    'SHARDS_FAILED',
+    isMachine ? error.code : 'SHARDS_FAILED',
     `${missing} of ${plan.shards.length} shards failed, nothing was published; shard ${shard} (${rowsText(plan, shard)}) failed${tries}: ${error.message}`,
     {
       hint: error.hint ?? 'run the same command again to try them once more; finished shards are kept',

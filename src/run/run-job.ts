@@ -8,7 +8,14 @@ import { shardRowCount } from '../plan/run-plan.ts';
 import { bodyOf, eventVersion, type RunEvent, type RunEventBody, warningOf } from './events.ts';
 import { type OpenedRun, openRun, type RunPlace } from './open-run.ts';
 import { orAborted } from './or-aborted.ts';
-import { type FinishedRun, failureOf, publishedRun, type ShardFailure } from './outcome.ts';
+import {
+  type FinishedRun,
+  failureOf,
+  hopelessnessOf,
+  publishedRun,
+  type ShardFailure,
+  shardsFailed,
+} from './outcome.ts';
 import type { Ports } from './ports.ts';
 import { type JobRequest, type PreparedJob, prepareJob } from './prepare-job.ts';
 
@@ -78,6 +85,8 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
     prefetch,
     fallback: execution.fallback,
     maxWorkerMemoryBytes: execution.maxWorkerMemoryBytes,
+    batchTimeoutMs: execution.batchTimeoutMs,
+    retry: options.job.retry,
     signal: options.signal,
   });
   for await (const happened of stream) {
@@ -85,6 +94,11 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
     yield event(bodyOf(happened));
     const warning = warningOf(happened);
     if (warning !== undefined) yield event(warning);
+    const isOver = happened.type === 'shard-failed' && happened.error.exitCode === 4;
+    if (isOver) throw shardsFailed({ ...finished, commits: [...finished.commits.values()] }, happened);
+    if (happened.type !== 'shard-done') continue;
+    const hopeless = hopelessnessOf({ plan, commits: [...finished.commits.values()] }, options.job.errors.maxRejected);
+    if (hopeless !== undefined) throw hopeless;
   }
   if (options.signal.aborted) throw options.signal.reason;
   yield event(
@@ -134,7 +148,7 @@ async function keep(
   },
   happened: ExecutorEvent,
 ): Promise<void> {
-  if (happened.type === 'batch-measured')
+  if (happened.type === 'batch-measured' || happened.type === 'batch-reduced')
     await ports.store.writeBatchRows(run.outputFolder, run.runId, happened.batchRows);
   if (happened.type === 'shard-done') run.commits.set(happened.shard, happened.commit);
   if (happened.type === 'shard-failed' && !happened.willRetry) run.failures.push(happened);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { autoOrWholeNumber, closedMap, field, oneOf, size } from './fields.ts';
+import { autoOrWholeNumber, closedMap, duration, field, oneOf, size } from './fields.ts';
 
 const deviceError = 'is not auto, all, cpu, a GPU like cuda:0, or a list of devices';
 const device = z.string({ error: deviceError }).regex(/^(cpu|cuda:\d+)$/, { error: deviceError });
@@ -48,8 +48,13 @@ export const executionSchema = closedMap({
     'cpu',
   ),
   maxWorkerMemory: field(size().optional(), 'A worker that grows beyond this size is replaced.', '2GB'),
-}).transform(({ maxWorkerMemory, ...rest }) => {
+  batchTimeout: field(
+    duration({ seconds: 1 }).prefault('10m'),
+    'A worker whose batch takes longer is killed, and its shard tried again.',
+    '30s',
+  ),
+}).transform(({ maxWorkerMemory, batchTimeout, ...rest }) => {
   const limit: { maxWorkerMemoryBytes?: number } =
     maxWorkerMemory === undefined ? {} : { maxWorkerMemoryBytes: maxWorkerMemory };
-  return { ...rest, ...limit };
+  return { ...rest, batchTimeoutMs: batchTimeout, ...limit };
 });

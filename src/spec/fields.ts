@@ -58,6 +58,21 @@ const unitBytes = {
   tib: 2 ** 40,
 } as const;
 
+const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** A duration with its unit, `500ms`, `10s`, `5m`; milliseconds afterwards. */
+export function duration(least: { readonly seconds: number } = { seconds: 0 }) {
+  const error = 'is not a duration with a unit of ms, s, m, h or d';
+  return z
+    .string({ error })
+    .regex(/^\d+(\.\d+)?\s*(ms|s|m|h|d)$/, { error })
+    .transform((written) => {
+      const unit = Object.entries(unitMs).find(([name]) => written.replace(/[\d.\s]/g, '') === name);
+      return Math.round(Number.parseFloat(written) * (unit?.[1] ?? 1));
+    })
+    .refine((ms) => ms >= least.seconds * 1000, { error: `is shorter than ${least.seconds} s` });
+}
+
 /** A size with its unit, `2GB` or `512MiB`; bytes afterwards. */
 export function size() {
   const error = 'is not a size with a unit of KB, MB, GB, TB, KiB, MiB, GiB or TiB';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { executionSchema } from './execution-schema.ts';
-import { closedMap, field, oneOrMore, text, wholeNumber } from './fields.ts';
+import { closedMap, duration, field, oneOf, oneOrMore, text, wholeNumber } from './fields.ts';
 import { inputSchema } from './input-schema.ts';
 import { outputSchema } from './output-schema.ts';
 
@@ -50,6 +50,26 @@ const errorsSchema = closedMap({
   ),
 });
 
+const retrySchema = closedMap({
+  maxAttempts: field(wholeNumber(1, 100).default(4), 'How often a shard is tried before it has failed.', 4),
+  initialDelay: field(duration().prefault('1s'), 'The longest wait before the second attempt.', '1s'),
+  maxDelay: field(duration().prefault('1m'), 'The longest wait before any attempt.', '1m'),
+  multiplier: field(
+    z.number({ error: 'is not a number of at least 1' }).min(1, { error: 'is not a number of at least 1' }).default(2),
+    'How much longer the wait grows from attempt to attempt.',
+    2,
+  ),
+  jitter: field(
+    oneOf(['full', 'none']).default('full'),
+    'Whether a wait is anything from nothing to its longest, so that retries spread, or its longest.',
+    'full',
+  ),
+}).transform(({ initialDelay, maxDelay, ...rest }) => ({
+  ...rest,
+  initialDelayMs: initialDelay,
+  maxDelayMs: maxDelay,
+}));
+
 const jobFields = {
   description: field(
     z.string({ error: 'is not a text' }).optional(),
@@ -66,6 +86,9 @@ const jobFields = {
   output: field(outputSchema, 'Where the predictions go.', { path: 'out/late-flights' }),
   execution: field(executionSchema.prefault({}), 'How the job runs; predictions do not depend on it.', {
     batchSize: 256,
+  }),
+  retry: field(retrySchema.prefault({}), 'How often a shard is tried again when its worker died or stalled.', {
+    maxAttempts: 6,
   }),
   errors: field(errorsSchema.prefault({}), 'How many rows may fail.', { maxRejected: '0.1%' }),
 };

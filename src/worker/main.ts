@@ -6,6 +6,8 @@ import { runShard } from './run-shard.ts';
 import { openScorer, type Scorer } from './scorer.ts';
 
 const progressEveryMs = 200;
+/** The parent's shortest deadline for a batch is a second. */
+const aliveEveryMs = 250;
 
 /** The child process: it answers its parent's messages in turn, and leaves when the parent is gone. */
 function main(): void {
@@ -16,6 +18,7 @@ function main(): void {
   // Killed rather than exited: exit waits for DuckDB's threads, which may wait for this one to hand them predictions,
   // and an orphan would hold its GPU for ever. What is half-written has no commit, so there is nothing to put in order.
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  setInterval(() => send({ type: 'alive' }), aliveEveryMs).unref();
   process.on('message', (raw) => {
     const message = toWorkerSchema.parse(raw);
     if (message.type === 'cancel') {

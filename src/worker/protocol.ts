@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { commitSchema } from '../plan/commit.ts';
+import { commitSchema, failedAttemptSchema } from '../plan/commit.ts';
 import { runPlanSchema } from '../plan/run-plan.ts';
 
 /** Raised whenever a message changes; a worker of another version is refused. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 const count = z.number().int().nonnegative();
 
@@ -21,7 +21,13 @@ const startSchema = z.strictObject({
   prefetch: z.boolean(),
 });
 const measureSchema = z.strictObject({ type: z.literal('measure'), shard: count });
-const scoreSchema = z.strictObject({ type: z.literal('score'), shard: count, attempt: count, batchRows: count });
+const scoreSchema = z.strictObject({
+  type: z.literal('score'),
+  shard: count,
+  attempt: count,
+  failedAttempts: z.array(failedAttemptSchema).readonly(),
+  batchRows: count,
+});
 const cancelSchema = z.strictObject({ type: z.literal('cancel') });
 const stopSchema = z.strictObject({ type: z.literal('stop') });
 
@@ -53,12 +59,15 @@ const readySchema = z.strictObject({
 });
 const measuredSchema = z.strictObject({ type: z.literal('measured'), batchRows: count });
 const progressSchema = z.strictObject({ type: z.literal('progress'), shard: count, rows: count });
+/** The worker's thread is free: no batch has it. */
+const aliveSchema = z.strictObject({ type: z.literal('alive') });
 const doneSchema = z.strictObject({ type: z.literal('done'), commit: commitSchema, rssBytes: count });
 const failedSchema = z.strictObject({ type: z.literal('failed'), shard: count.optional(), error: wireErrorSchema });
 
 export const fromWorkerSchema = z.discriminatedUnion('type', [
   readySchema,
   measuredSchema,
+  aliveSchema,
   progressSchema,
   doneSchema,
   failedSchema,

@@ -1,7 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { type Job, root, runJob, temporaryFolder } from './nightshift.ts';
+import { type Job, root, runJob, temporaryFolder, typeModel } from './nightshift.ts';
 
 const columns = [
   ...['month', 'day', 'hour', 'minute', 'carrier_code', 'origin_code', 'dest_code', 'dep_delay', 'distance'],
@@ -53,17 +53,20 @@ it.each([
 
 it('takes a mended spec at once when the run before it had nothing committed', async () => {
   await using folder = await temporaryFolder();
-  const throwing = {
-    model: join(root, 'fixtures/models/types/throws.onnx'),
-    features: { x: { columns: ['hour'], nulls: 'reject' } },
+  const hanging = {
+    model: typeModel('spins'),
+    features: { x: ['dep_delay'] },
     output: { path: 'out', keep: ['flight_id'] },
+    execution: { batchTimeout: '1s', batchSize: 1000 },
+    retry: { maxAttempts: 1 },
+    errors: { maxRejected: '100%' },
   };
-  const failed = await runJob(folder.path, { ...flightsJob({}), ...throwing });
+  const failed = await runJob(folder.path, { ...flightsJob({}), ...hanging });
   expect(failed).toMatchObject({ exitCode: 3, stderr: expect.stringContaining('SHARDS_FAILED') });
   const mended = await runJob(folder.path, {
     ...flightsJob({}),
-    ...throwing,
-    input: { path: join(root, 'fixtures/flights/flights-1.parquet'), where: 'hour BETWEEN 0 AND 3' },
+    ...hanging,
+    input: { path: join(root, 'fixtures/flights/flights-1.parquet'), where: 'dep_delay <= 0' },
   });
   expect(mended).toMatchObject({ exitCode: 0, stderr: '' });
 });

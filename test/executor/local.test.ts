@@ -10,6 +10,7 @@ import type { Ports } from '../../src/run/ports.ts';
 import { runJob } from '../../src/run/run-job.ts';
 import { parseSpec } from '../../src/spec/load-spec.ts';
 import { flightsJob } from '../cli/flights-job.ts';
+import { makeParquet, typeModel } from '../e2e/nightshift.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -24,6 +25,8 @@ interface Watched {
 
 interface RunSettings {
   readonly execution?: object;
+  /** Other settings of the job. */
+  readonly spec?: object;
   readonly model?: string;
   readonly ports?: Ports;
   /** Happens while the workers go on. */
@@ -33,6 +36,7 @@ interface RunSettings {
 /** Scores flights in six shards by real worker processes. */
 async function run({
   execution,
+  spec: settingsOfJob,
   model = flightsJob.model,
   ports = newPorts(),
   onEvent,
@@ -45,8 +49,9 @@ async function run({
     shardRows: 500,
     ...execution,
   };
-  const spec = { ...flightsJob, model, input: { path: flightsJob.input, limit: 3000 }, execution: settings };
-  const text = JSON.stringify({ version: 1, jobs: { job: spec } });
+  const spec = { ...flightsJob, model, input: { path: flightsJob.input, limit: 3000 } };
+  const jobs = { job: { ...spec, ...settingsOfJob, execution: settings } };
+  const text = JSON.stringify({ version: 1, jobs });
   const [job] = parseSpec({ text, path: join(folder, 'jobs.yaml'), env: {} }).jobs;
   if (job === undefined) throw new Error('the spec has no job');
   const events: RunEvent[] = [];
@@ -106,7 +111,9 @@ describe('worker processes', () => {
     ]);
     expect(events.filter((event) => event.type === 'shard-done' && event.shard === 3)).toMatchObject([{ attempt: 3 }]);
     expect(count(events, 'worker-lost')).toBe(2);
-    expect(count(events, 'worker-ready')).toBe(4);
+    const slots = events.flatMap((event) => (event.type === 'shard-started' && event.shard === 3 ? [event.slot] : []));
+    expect(slots[1]).not.toBe(slots[0]);
+    expect(slots[2]).not.toBe(slots[1]);
     expect(await digests()).toEqual(wanted);
   });
 
@@ -120,7 +127,7 @@ describe('worker processes', () => {
       code: 'SHARDS_FAILED',
       exitCode: 3,
       message: expect.stringMatching(
-        /^1 of 6 shards failed, nothing was published; shard 0 \(rows 0 to \d+ of \S+\) failed 3 times: worker \d+ on cpu died \(SIGKILL\)/,
+        /^1 of 6 shards failed, nothing was published; shard 0 \(rows 0 to \d+ of \S+\) failed 4 times: worker \d+ on cpu died \(SIGKILL\)/,
       ),
       hint: expect.stringContaining('the kernel may have killed it for memory'),
     });
@@ -173,5 +180,30 @@ describe('worker processes', () => {
         /^worker on cpu died while it started: worker \d+ on cpu died \(exit code 7\): no such library$/,
       ),
     });
+  });
+});
+
+describe('a batch that never ends', () => {
+  it('costs its worker the life, and its shard an attempt on another worker', async () => {
+    const input = join(folder, 'in.parquet');
+    await makeParquet(input, 'SELECT i AS id, CASE WHEN i = 25 THEN 1 ELSE -1 END::FLOAT AS x FROM range(60) t(i)', 10);
+    const { events, error } = await run({
+      spec: {
+        model: typeModel('spins'),
+        input,
+        features: { x: 'x' },
+        output: { path: 'out', keep: ['id'] },
+        retry: { maxAttempts: 2, initialDelay: '10ms' },
+      },
+      execution: { batchSize: 4, shardRows: 10, batchTimeout: '1s' },
+    });
+    expect(error).toMatchObject({ code: 'SHARDS_FAILED', details: { failedShards: 1, shard: 2, attempt: 2 } });
+    const failed = events.filter((event) => event.type === 'shard-failed');
+    expect(failed).toMatchObject([
+      { shard: 2, attempt: 1, willRetry: true, code: 'BATCH_TIMEOUT' },
+      { shard: 2, attempt: 2, willRetry: false, code: 'BATCH_TIMEOUT' },
+    ]);
+    expect(new Set(failed.map((event) => event.type === 'shard-failed' && event.slot)).size).toBe(2);
+    expect(count(events, 'shard-done')).toBe(5);
   });
 });

@@ -1,4 +1,4 @@
-import { readdir, readFile, utimes } from 'node:fs/promises';
+import { readdir, readFile, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -71,6 +71,9 @@ describe('a run that failed', () => {
   });
 
   it('goes on with what is missing when nothing changed', async () => {
+    const runs = join(folder.path, 'out/_nightshift/runs');
+    const [run = ''] = await readdir(runs);
+    await rm(join(runs, run, 'commits/00001.json'));
     const { exitCode, events } = await runJob(folder.path, job());
     expect(exitCode).toBe(3);
     expect(events.find((event) => event.type === 'run-started')).toMatchObject({ resumes: true });
@@ -131,7 +134,8 @@ describe('a run that goes on', () => {
     const { run } = await begun();
     await utimes(input, new Date(0), new Date(0));
     const finished = await run;
-    expect(finished.exitCode).toBe(3);
+    expect(finished.exitCode).toBe(4);
+    expect(finished.stderr).toContain('error INPUT_CHANGED: ');
     expect(finished.stderr).toContain(`${input} was replaced while the run went on`);
     expect(eventsIn(finished).find((event) => event.type === 'shard-failed')).toMatchObject({ code: 'INPUT_CHANGED' });
   });

@@ -7,12 +7,12 @@ const inAJob: readonly (readonly [lines: string, message: string, hint: string])
   [
     'schedule: daily',
     '7:5 jobs.a: unknown key "schedule"',
-    'the keys here are description, model, input, features, output, execution, errors',
+    'the keys here are description, model, input, features, output, execution, retry, errors',
   ],
   [
     '__proto__: x',
     '7:5 jobs.a: unknown key "__proto__"',
-    'the keys here are description, model, input, features, output, execution, errors',
+    'the keys here are description, model, input, features, output, execution, retry, errors',
   ],
   ['description: 5', '7:5 jobs.a.description: 5 is not a text', 'put it in quotes: "5"'],
   [
@@ -68,6 +68,21 @@ const inAJob: readonly (readonly [lines: string, message: string, hint: string])
     'execution: { shardRows: -1 }',
     '7:18 jobs.a.execution.shardRows: -1 is not auto or a whole number of at least 1',
     'write for example `shardRows: 250000`',
+  ],
+  [
+    'execution: { batchTimeout: 500ms }',
+    '7:18 jobs.a.execution.batchTimeout: is shorter than 1 s',
+    'write for example `batchTimeout: 30s`',
+  ],
+  [
+    'retry: { maxDelay: 10 }',
+    '7:14 jobs.a.retry.maxDelay: 10 is not a duration with a unit of ms, s, m, h or d',
+    'write for example `maxDelay: 1m`',
+  ],
+  [
+    'retry: { maxAttempts: 0 }',
+    '7:14 jobs.a.retry.maxAttempts: 0 is not a whole number from 1 to 100',
+    'write for example `maxAttempts: 4`',
   ],
   [
     'execution: { readAhead: 9 }',

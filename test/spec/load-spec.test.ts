@@ -15,7 +15,7 @@ const minimal = {
     format: 'auto',
     csv: { delimiter: 'auto', header: 'auto', nullValues: [''], types: {} },
   },
-  output: { path: 'out', format: 'parquet', compression: 'zstd', mode: 'error', keep: [] },
+  output: { path: 'out', format: 'parquet', compression: 'zstd', mode: 'error', keep: [], nonFinite: 'reject' },
   execution: {
     devices: 'auto',
     workersPerDevice: 'auto',
@@ -24,7 +24,9 @@ const minimal = {
     shardRows: 'auto',
     readAhead: 'auto',
     fallback: 'fail',
+    batchTimeoutMs: 600_000,
   },
+  retry: { maxAttempts: 4, initialDelayMs: 1000, maxDelayMs: 60_000, multiplier: 2, jitter: 'full' },
   errors: { maxRejected: { rows: 0 } },
 };
 
@@ -60,7 +62,7 @@ describe('a job', () => {
         '  where: x > 0',
         '  limit: 10',
         'features: { f: { columns: [a], nulls: nan }, g: { columns: [b], nulls: 0.5 }, h: { columns: [c], nulls: "" } }',
-        'output: { path: o, format: csv, compression: gzip, mode: append, keep: "*", columns: { p: "probabilities[1]" } }',
+        'output: { path: o, format: csv, compression: gzip, mode: append, keep: "*", nonFinite: allow, columns: { p: "probabilities[1]" } }',
         'execution:',
         '  devices: [cuda:0, cpu]',
         '  workersPerDevice: 2',
@@ -70,6 +72,8 @@ describe('a job', () => {
         '  readAhead: 0',
         '  fallback: cpu',
         '  maxWorkerMemory: 1.5GiB',
+        '  batchTimeout: 1.5 m',
+        'retry: { maxAttempts: 1, initialDelay: 500ms, maxDelay: 1h, multiplier: 1.5, jitter: none }',
         'errors: { maxRejected: 0.1% }',
       ),
     );
@@ -96,6 +100,7 @@ describe('a job', () => {
         compression: 'gzip',
         mode: 'append',
         keep: '*',
+        nonFinite: 'allow',
         columns: { p: 'probabilities[1]' },
       },
       execution: {
@@ -107,7 +112,9 @@ describe('a job', () => {
         readAhead: 0,
         fallback: 'cpu',
         maxWorkerMemoryBytes: 1.5 * 2 ** 30,
+        batchTimeoutMs: 90_000,
       },
+      retry: { maxAttempts: 1, initialDelayMs: 500, maxDelayMs: 3_600_000, multiplier: 1.5, jitter: 'none' },
       errors: { maxRejected: { fraction: 0.001 } },
     });
   });

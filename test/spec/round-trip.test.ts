@@ -48,6 +48,16 @@ const written = fc.record(
         devices: fc.oneof(fc.constantFrom('auto', 'all'), fc.constant(['cuda:0', 'cpu'])),
         batchSize: autoOr(1, 1_000_000),
         readAhead: autoOr(0, 8),
+        batchTimeout: fc.constantFrom('1s', '90s', '1.5m', '2h', '1d'),
+      },
+      { requiredKeys: [] },
+    ),
+    retry: fc.record(
+      {
+        maxAttempts: fc.integer({ min: 1, max: 100 }),
+        initialDelay: fc.constantFrom('0s', '250ms', '1 s'),
+        multiplier: fc.double({ min: 1, max: 10, noNaN: true }),
+        jitter: fc.constantFrom('full', 'none'),
       },
       { requiredKeys: [] },
     ),
@@ -71,8 +81,16 @@ it('a spec means the same in every style of YAML, and its resolved jobs written 
   );
 });
 
-function writtenBack({ name: _name, baseDir: _baseDir, input: { paths, ...input }, errors: _errors, ...job }: JobSpec) {
-  return { ...job, input: { ...input, path: paths } };
+function writtenBack({ name: _name, baseDir: _baseDir, input, execution, retry, errors: _errors, ...job }: JobSpec) {
+  const { paths, ...restOfInput } = input;
+  const { batchTimeoutMs, ...restOfExecution } = execution;
+  const { initialDelayMs, maxDelayMs, ...restOfRetry } = retry;
+  return {
+    ...job,
+    input: { ...restOfInput, path: paths },
+    execution: { ...restOfExecution, batchTimeout: `${batchTimeoutMs}ms` },
+    retry: { ...restOfRetry, initialDelay: `${initialDelayMs}ms`, maxDelay: `${maxDelayMs}ms` },
+  };
 }
 
 /** Keys are never templates, values are. */

@@ -20,7 +20,13 @@ describe('messages to a worker', () => {
   it.each<ToWorker>([
     start,
     { type: 'measure', shard: 0 },
-    { type: 'score', shard: 1, attempt: 2, batchRows: 256 },
+    {
+      type: 'score',
+      shard: 1,
+      attempt: 2,
+      failedAttempts: [{ attempt: 1, code: 'WORKER_CRASHED', message: 'died' }],
+      batchRows: 256,
+    },
     { type: 'cancel' },
     { type: 'stop' },
   ])('arrive as they were sent: $type', (message) => {

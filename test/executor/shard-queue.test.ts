@@ -1,0 +1,64 @@
+import { describe, expect, it, vi } from 'vitest';
+import { type RetryPolicy, retryDelayMs, ShardQueue } from '../../src/executor/shard-queue.ts';
+
+const policy: RetryPolicy = {
+  maxAttempts: 10,
+  initialDelayMs: 1000,
+  maxDelayMs: 60_000,
+  multiplier: 2,
+  jitter: 'none',
+};
+
+describe('the wait before an attempt', () => {
+  it.each([
+    [2, 1000],
+    [3, 2000],
+    [4, 4000],
+    [8, 60_000],
+    [1000, 60_000],
+  ])('%i grows by the multiplier up to its limit: %i ms', (attempt, ms) => {
+    expect(retryDelayMs(policy, attempt, 0.5)).toBe(ms);
+  });
+
+  it.each([
+    [0, 0],
+    [0.25, 500],
+    [0.999, 1998],
+  ])('is with full jitter a random share of that: %f', (random, ms) => {
+    expect(retryDelayMs({ ...policy, jitter: 'full' }, 3, random)).toBe(ms);
+  });
+});
+
+describe('the queue of shards', () => {
+  const retry = { shard: 0, attempt: 2, failedAttempts: [], failedOn: 1 };
+
+  it('gives each shard once, in order, and a retry before those that wait when its time has come', () => {
+    vi.useFakeTimers();
+    const queue = new ShardQueue([0, 1, 2]);
+    const onReady = vi.fn();
+    expect(queue.take()).toMatchObject({ shard: 0, attempt: 1 });
+    queue.retryAfter(500, retry, onReady);
+    expect(queue.take()).toMatchObject({ shard: 1 });
+    vi.advanceTimersByTime(499);
+    expect(onReady).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1);
+    expect(onReady).toHaveBeenCalledOnce();
+    expect(queue.next).toEqual(retry);
+    expect(queue.take()).toEqual(retry);
+    expect(queue.take()).toMatchObject({ shard: 2 });
+    expect(queue.take()).toBeUndefined();
+    vi.useRealTimers();
+  });
+
+  it('forgets what waits when it is cleared', () => {
+    vi.useFakeTimers();
+    const queue = new ShardQueue([0, 1]);
+    const onReady = vi.fn();
+    queue.retryAfter(500, retry, onReady);
+    queue.clear();
+    vi.advanceTimersByTime(1000);
+    expect(onReady).not.toHaveBeenCalled();
+    expect(queue.next).toBeUndefined();
+    vi.useRealTimers();
+  });
+});
