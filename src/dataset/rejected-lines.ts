@@ -15,7 +15,7 @@ const insertRows = 5_000;
 
 /**
  * Writes the lines that DuckDB set aside while it read CSV files: file, row_number (the line, from 1), row_count
- * (1), code, message, attempt, row (JSON). Nothing is written when there are none.
+ * (1), part_row (null: it is in no shard), code, message, attempt, row (JSON). Nothing is written when there are none.
  * @returns how many records they are, and the place and reason of the first
  */
 export async function keepRejectedLines(database: Database, rejectsPath: string): Promise<RejectedLines> {
@@ -46,7 +46,7 @@ export async function keepRejectedLines(database: Database, rejectsPath: string)
 }
 
 async function writeLines(database: Database, path: string): Promise<void> {
-  const sql = `SELECT s.file_path AS file, l.line AS row_number, 1::BIGINT AS row_count, 'CSV_LINE' AS code,
+  const sql = `SELECT s.file_path AS file, l.line AS row_number, 1::BIGINT AS row_count, NULL::BIGINT AS part_row, 'CSV_LINE' AS code,
       'line ' || l.line || ': ' || string_agg(split_part(e.error_message, chr(10), 1), '; ' ORDER BY e.column_idx) AS message,
       1 AS attempt, to_json({'line': any_value(e.csv_line)}) AS row
     FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id)

@@ -11,6 +11,8 @@ export interface UnreadableRange {
   readonly rowStart: number;
   readonly rowEnd: number;
   readonly message: string;
+  /** How many ranges of the readable selection come before it. */
+  readonly rangesBefore: number;
 }
 
 export interface ReadableRequest {
@@ -46,6 +48,7 @@ export async function readableRows(request: ReadableRequest): Promise<ReadableRo
       else
         unreadable.push({
           ...placeOf(range),
+          rangesBefore: files.length,
           message: `rows ${range.rowStart} to ${range.rowEnd - 1} cannot be read: ${problem}`,
         });
     }

@@ -36,15 +36,19 @@ export interface RejectExample {
 
 /**
  * Writes the rejected rows of a shard as Parquet, in input order: file, row_number (zero-based), row_count (1, or all
- * rows of a range that cannot be read), code, message, attempt, row (JSON; null for such a range).
+ * rows of a range that cannot be read), part_row (how many rows of the part come before it), code, message, attempt,
+ * row (JSON; null for such a range).
  */
 export async function writeRejects(request: RejectsRequest): Promise<RejectExample | undefined> {
   const { database, late, path } = request;
-  const write = () =>
-    database.run(`COPY (${rejectsSql(request)}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`);
   try {
-    if (late.length === 0) await write();
-    else await withArrays(database, { columns: lateColumns(late), rowCount: late.length }, write);
+    await database.run(`CREATE OR REPLACE TEMP TABLE ${lateTable} (late_row BIGINT, code VARCHAR, message VARCHAR)`);
+    if (late.length > 0) {
+      const table = { columns: lateColumns(late), rowCount: late.length };
+      await withArrays(database, table, () => database.run(`INSERT INTO ${lateTable} SELECT * FROM ${arraysSql}`));
+    }
+    const sql = await rejectsSql(request);
+    await database.run(`COPY (${sql}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`);
     const [first] = await database.rows(
       `SELECT file, row_number::DOUBLE AS row_number, code, message FROM read_parquet(${quotePaths([path])}) LIMIT 1`,
     );
@@ -60,32 +64,31 @@ export async function writeRejects(request: RejectsRequest): Promise<RejectExamp
   }
 }
 
-const lateRow = '__nightshift_late_row';
-const lateCode = '__nightshift_code';
-const lateMessage = '__nightshift_message';
+const lateTable = '__nightshift_late';
+/** Rows before a row, in its selection, that pass the checks: what the scan counts. */
+const scannedBefore = '__nightshift_scanned_before';
+const passes = '__nightshift_passes';
+
+/** Late rejects, each with how many come before it. */
+const lateRows = `(SELECT *, row_number() OVER (ORDER BY late_row) - 1 AS late_before FROM ${lateTable}) late`;
 
 function lateColumns(late: readonly LateReject[]): readonly PredictionColumn[] {
   const innerShape: readonly number[] = [];
   return [
-    { name: lateRow, element: 'int64', innerShape, values: BigInt64Array.from(late, ({ row }) => BigInt(row)) },
-    { name: lateCode, element: 'string', innerShape, values: late.map(({ code }) => code) },
-    { name: lateMessage, element: 'string', innerShape, values: late.map(({ message }) => message) },
+    { name: 'late_row', element: 'int64', innerShape, values: BigInt64Array.from(late, ({ row }) => BigInt(row)) },
+    { name: 'code', element: 'string', innerShape, values: late.map(({ code }) => code) },
+    { name: 'message', element: 'string', innerShape, values: late.map(({ message }) => message) },
   ];
 }
 
-function rejectsSql(request: RejectsRequest): string {
+async function rejectsSql(request: RejectsRequest): Promise<string> {
   const { selection, late, unreadable } = request;
-  const checked = checkedSql(request);
-  const kinds = checked === undefined ? [] : [checked];
-  if (late.length > 0) kinds.push(lateSql(request));
-  kinds.push(...unreadable.map((range) => unreadableSql(range, request.attempt)));
+  const kinds = [checkedSql(request) ?? [], late.length === 0 ? [] : lateSql(request)].flat();
+  for (const range of unreadable) kinds.push(await unreadableSql(request, range));
   const all = kinds.join(' UNION ALL ');
   if (kinds.length === 1) return all;
-  const sources = quoteList([
-    ...new Set(selection.files.map(({ source }) => source)),
-    ...unreadable.map(({ source }) => source),
-  ]);
-  return `SELECT * FROM (${all}) ORDER BY list_position(${sources}, file), row_number`;
+  const sources = [...selection.files, ...unreadable].map(({ source }) => source);
+  return `SELECT * FROM (${all}) ORDER BY list_position(${quoteList([...new Set(sources)])}, file), row_number`;
 }
 
 /** Rows that fail a check before they become tensors. */
@@ -94,33 +97,61 @@ function checkedSql(request: RejectsRequest): string | undefined {
   const pass = passCondition(features);
   if (pass === undefined) return undefined;
   const reason = rejectReasonSql(features);
-  const from = `${sourceSql(request.selection, request.selection.columns)}${whereSql(request.selection, `NOT (${pass})`)}`;
-  return rejectSql(request, { code: `(${reason}).code`, message: `(${reason}).message`, from });
+  return rejectSql(request, {
+    code: `(${reason}).code`,
+    message: `(${reason}).message`,
+    partRow: `${scannedBefore} - coalesce(late_before + 1, 0)`,
+    from: `${countedRows(request.selection, pass)} ASOF LEFT JOIN ${lateRows} ON ${scannedBefore} > late_row WHERE NOT ${passes}`,
+  });
 }
 
 /** Rows that passed, counted as the scan gave them. */
 function lateSql(request: RejectsRequest): string {
-  const pass = passCondition(request.features.map(featureSql));
-  const rows = `SELECT *, row_number() OVER () - 1 AS ${lateRow} FROM ${sourceSql(request.selection, request.selection.columns)}${whereSql(request.selection, pass)}`;
+  const pass = passCondition(request.features.map(featureSql)) ?? 'true';
   return rejectSql(request, {
-    code: lateCode,
-    message: lateMessage,
-    from: `(${rows}) JOIN ${arraysSql} USING (${lateRow})`,
+    code: 'late.code',
+    message: 'late.message',
+    partRow: 'late_row - late_before',
+    from: `${countedRows(request.selection, pass)} JOIN ${lateRows} ON ${passes} AND ${scannedBefore} = late_row`,
   });
 }
 
-function rejectSql(
-  { selection, attempt }: RejectsRequest,
-  { code, message, from }: { readonly code: string; readonly message: string; readonly from: string },
-): string {
-  const row = selection.columns.map(({ name }) => `${quoteName(name)} := ${quoteName(name)}`).join(', ');
+/** The selection's rows in order, each with whether it passes and how many did before. */
+function countedRows(selection: RowSelection, pass: string): string {
+  const rows = `SELECT *, (${pass}) AS ${passes} FROM ${sourceSql(selection, selection.columns)}${whereSql(selection)}`;
+  return `(SELECT *, sum(${passes}::BIGINT) OVER (ROWS UNBOUNDED PRECEDING) - ${passes}::BIGINT AS ${scannedBefore} FROM (${rows})) counted`;
+}
+
+interface RejectParts {
+  readonly code: string;
+  readonly message: string;
+  readonly partRow: string;
+  readonly from: string;
+}
+
+function rejectSql({ selection, attempt }: RejectsRequest, { code, message, partRow, from }: RejectParts): string {
+  const row = selection.columns.map(({ name }) => `${quoteName(name)} := counted.${quoteName(name)}`).join(', ');
   const sources = new Map(selection.files.map((file) => [file.path, file.source]));
   const files = [...sources].map(([path, source]) => `WHEN ${quoteText(path)} THEN ${quoteText(source)}`).join(' ');
   return `SELECT CASE ${quoteName(fileColumn)} ${files} END AS file, ${quoteName(rowNumberColumn)} AS row_number, 1::BIGINT AS row_count,
-      ${code} AS code, ${message} AS message, ${attempt} AS attempt, to_json(struct_pack(${row})) AS row FROM ${from}`;
+      (${partRow})::BIGINT AS part_row, ${code} AS code, ${message} AS message, ${attempt} AS attempt, to_json(struct_pack(${row})) AS row FROM ${from}`;
 }
 
-function unreadableSql({ source, rowStart, rowEnd, message }: UnreadableRange, attempt: number): string {
+async function unreadableSql(
+  { database, selection, features, late, attempt }: RejectsRequest,
+  range: UnreadableRange,
+): Promise<string> {
+  const before = { ...selection, files: selection.files.slice(0, range.rangesBefore) };
+  const pass = passCondition(features.map(featureSql));
+  const [counted] =
+    before.files.length === 0
+      ? []
+      : await database.rows(
+          `SELECT count(*)::DOUBLE AS rows FROM ${sourceSql(before, selection.columns)}${whereSql(before, pass)}`,
+        );
+  const scanned = Number(counted?.['rows'] ?? 0);
+  const partRow = scanned - late.filter(({ row }) => row < scanned).length;
+  const { source, rowStart, rowEnd, message } = range;
   return `SELECT ${quoteText(source)} AS file, ${rowStart}::BIGINT AS row_number, ${rowEnd - rowStart}::BIGINT AS row_count,
-      'ROWS_UNREADABLE' AS code, ${quoteText(message)} AS message, ${attempt} AS attempt, NULL::JSON AS row`;
+      ${partRow}::BIGINT AS part_row, 'ROWS_UNREADABLE' AS code, ${quoteText(message)} AS message, ${attempt} AS attempt, NULL::JSON AS row`;
 }

@@ -130,7 +130,7 @@ async function outcome(commit: Commit) {
   return {
     part: await partRows(commit),
     rejects: await sql(
-      `SELECT row_number::INTEGER AS row, row_count::INTEGER AS rows, code, message, row AS json FROM '${join(place, layout.rejects, commit.rejects ?? '')}'`,
+      `SELECT row_number::INTEGER AS row, row_count::INTEGER AS rows, part_row::INTEGER AS before, code, message, row AS json FROM '${join(place, layout.rejects, commit.rejects ?? '')}'`,
     ),
   };
 }
@@ -152,9 +152,9 @@ describe('rows that the session fails on', () => {
     const { part, rejects } = await outcome(commit);
     expect(part).toEqual([0, 2, 3, 6, 7, 8].map((id) => ({ id: BigInt(id), y: 10 * ((id % 4) + 1) })));
     expect(rejects).toMatchObject([
-      { row: 4, rows: 1, code: 'SESSION_FAILED', json: '{"id":4,"a":99}' },
-      { row: 5, rows: 1, code: 'NULL_VALUE' },
-      { row: 9, rows: 1, code: 'SESSION_FAILED', json: '{"id":9,"a":-7}' },
+      { row: 4, rows: 1, before: 3, code: 'SESSION_FAILED', json: '{"id":4,"a":99}' },
+      { row: 5, rows: 1, before: 3, code: 'NULL_VALUE' },
+      { row: 9, rows: 1, before: 6, code: 'SESSION_FAILED', json: '{"id":9,"a":-7}' },
     ]);
     expect(String(rejects[0]?.['message'])).toContain('out of data bounds');
   });
@@ -227,7 +227,7 @@ describe('a row group that cannot be read', () => {
     expect(part.map(({ id }) => Number(id))).toEqual(
       Array.from({ length: 6000 }, (_, id) => id).filter((id) => id !== 1 && (id < 2048 || id >= 4096)),
     );
-    expect(rejects).toMatchObject([{ row: 2048, rows: 2048, code: 'ROWS_UNREADABLE', json: null }]);
+    expect(rejects).toMatchObject([{ row: 2048, rows: 2048, before: 2047, code: 'ROWS_UNREADABLE', json: null }]);
     expect(String(rejects[0]?.['message'])).toContain('rows 2048 to 4095 cannot be read');
   });
 });
