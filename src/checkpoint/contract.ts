@@ -25,6 +25,8 @@ export interface PublishRequest {
   readonly commits: readonly Commit[];
   readonly previous: Manifest | undefined;
   readonly run: PublishedRun;
+  /** How many versions stay, this one counted; 1 keeps none beside what is published. */
+  readonly keepVersions: number;
 }
 
 /** Runs and what they published, in one output folder each. */
@@ -59,6 +61,8 @@ export interface OutputStore {
     run: StoredRun,
     publish: { readonly mode: WriteMode; readonly previous: Manifest | undefined },
   ): Promise<ReadonlyMap<number, Commit>>;
+  /** Versions that were published and are kept, newest first. */
+  versions(outputFolder: string): Promise<readonly Manifest[]>;
   readBatchRows(outputFolder: string, runId: string): Promise<number | undefined>;
   writeBatchRows(outputFolder: string, runId: string, batchRows: number): Promise<void>;
   publish(request: PublishRequest): Promise<Manifest>;

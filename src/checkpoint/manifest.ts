@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import { isThere, readIfPresent } from '../core/files.ts';
-import { manifestFile, runLayout, successFile } from '../plan/layout.ts';
+import { manifestFile, runLayout, successFile, versionLayout } from '../plan/layout.ts';
 import { recordVersion } from '../plan/run-plan.ts';
 
 const count = z.number().int().nonnegative();
@@ -44,6 +44,8 @@ export const manifestSchema = z
     parts: z.array(publishedPartSchema).readonly(),
     /** One, or one for each append, oldest first. */
     runs: z.array(publishedRunSchema).readonly(),
+    /** The version that was published until then; only where versions are kept. */
+    replaces: z.string().optional(),
   })
   .readonly();
 export type Manifest = z.infer<typeof manifestSchema>;
@@ -75,6 +77,21 @@ export async function readPublished(outputFolder: string): Promise<Manifest | un
   const runs = manifest.runs.slice(0, -1);
   if (runs.length === 0) return undefined;
   return { ...manifest, runs, parts: manifest.parts.filter((part) => part.runId !== last.runId) };
+}
+
+/** The id of what a manifest publishes: that of its last run. */
+export function versionId(manifest: Manifest): string {
+  return manifest.runs.at(-1)?.runId ?? '';
+}
+
+/** @returns undefined when there is no such version, or only the beginning of one */
+export async function readVersion(outputFolder: string, runId: string): Promise<Manifest | undefined> {
+  const text = await readIfPresent(join(outputFolder, versionLayout(runId).manifest));
+  return text === undefined ? undefined : manifestSchema.safeParse(parseJson(text)).data;
+}
+
+export function manifestText(manifest: Manifest): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
 export function parseJson(text: string): unknown {

@@ -3,16 +3,18 @@ import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { syncPath, systemCode, writeError, writeFileAtomic } from '../core/files.ts';
 import type { Commit } from '../plan/commit.ts';
-import { manifestFile, partName, runLayout, runsFolder, successFile } from '../plan/layout.ts';
+import { manifestFile, partName, runLayout, runsFolder, successFile, versionLayout } from '../plan/layout.ts';
 import { type RunPlan, recordVersion } from '../plan/run-plan.ts';
 import type { PublishRequest, WriteMode } from './contract.ts';
-import type { Manifest, PublishedPart } from './manifest.ts';
+import { linkOver } from './link-file.ts';
+import { type Manifest, manifestText, type PublishedPart, readVersion, versionId } from './manifest.ts';
 import { isWhole, removeEnded, tidyRun } from './run-store.ts';
+import { keepPublished, makeVersion, pruneVersions } from './versions.ts';
 
 const ownName = /^part-\d{5,}\.(parquet|csv|jsonl|arrow)(\.(gz|zst))?$/;
 
 /** The manifest after publishing; pure. Parts of an append go on counting where the last one stopped. */
-function nextManifest(request: Omit<PublishRequest, 'outputFolder'>): Manifest {
+function nextManifest(request: Omit<PublishRequest, 'outputFolder'>, replaces: string | undefined): Manifest {
   const { plan, commits, run } = request;
   const kept = request.mode === 'append' ? request.previous : undefined;
   const first = kept?.parts.length ?? 0;
@@ -30,35 +32,54 @@ function nextManifest(request: Omit<PublishRequest, 'outputFolder'>): Manifest {
     format: plan.part.format,
     parts: [...(kept?.parts ?? []), ...parts],
     runs: [...(kept?.runs ?? []), run],
+    ...(replaces === undefined ? {} : { replaces }),
   };
 }
 
 /**
- * Makes a run's parts visible: the old marker goes, parts are renamed into place, what they replace is removed, then
- * manifest and `_SUCCESS`. Killed anywhere, it can run again and ends the same.
+ * Makes a run's parts visible: versions are made where they are kept, the old marker goes, parts are renamed into
+ * place, what they replace is removed, then manifest and `_SUCCESS`. Killed anywhere, it can run again and ends the same.
  * @throws AppError OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function publishRun(request: PublishRequest): Promise<Manifest> {
-  const { outputFolder, commits, previous, run } = request;
-  const manifest = nextManifest(request);
+  const { outputFolder, commits, previous, run, keepVersions } = request;
+  const manifest = nextManifest(request, keepVersions === 1 ? undefined : await replacedBy(request));
   const names = new Map(
     commits.map((commit, index) => [manifest.parts.at(index - commits.length)?.name ?? '', commit]),
   );
   try {
+    if (keepVersions > 1) {
+      await keepPublished(outputFolder, previous);
+      const staging = join(outputFolder, runLayout(run.runId).staging);
+      await makeVersion(
+        outputFolder,
+        manifest,
+        new Map([...names].map(([name, { part }]) => [name, join(staging, part)])),
+      );
+    }
     await rm(join(outputFolder, successFile), { force: true });
     for (const [name, commit] of names) await movePart(request, name, commit);
     const wanted = new Set(manifest.parts.map((part) => part.name));
     for (const part of previous?.parts ?? [])
       if (!wanted.has(part.name)) await rm(join(outputFolder, part.name), { force: true });
     await syncPath(outputFolder);
-    await writeFileAtomic(join(outputFolder, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`);
+    await writeFileAtomic(join(outputFolder, manifestFile), manifestText(manifest));
     await writeFileAtomic(join(outputFolder, successFile), '');
   } catch (error) {
     throw writeError(error, outputFolder);
   }
   await tidyRun(outputFolder, run.runId);
-  await removeEnded(outputFolder, manifest);
+  const versions = await pruneVersions(outputFolder, manifest, keepVersions);
+  await removeEnded(
+    outputFolder,
+    new Set([manifest, ...versions].flatMap((version) => version.runs.map(({ runId }) => runId))),
+  );
   return manifest;
+}
+
+/** A publish that was cut off after its manifest hides what it replaces; its version still tells. */
+async function replacedBy({ outputFolder, previous, run }: PublishRequest): Promise<string | undefined> {
+  return previous === undefined ? (await readVersion(outputFolder, run.runId))?.replaces : versionId(previous);
 }
 
 /** Removes parts that an unfinished run had moved into place already, unless a manifest names them. */
@@ -80,8 +101,13 @@ async function movePart({ outputFolder, run }: PublishRequest, name: string, com
   try {
     await rename(join(outputFolder, runLayout(run.runId).staging, commit.part), target);
   } catch (error) {
-    const isMovedAlready = systemCode(error) === 'ENOENT' && (await isWhole(target, commit));
-    if (!isMovedAlready) throw error;
+    if (systemCode(error) !== 'ENOENT') throw error;
+    if (await isWhole(target, commit)) return;
+    // A rollback may have taken away what a publish that was cut off had moved.
+    const { staging } = runLayout(run.runId);
+    const kept = join(outputFolder, versionLayout(run.runId).folder, name);
+    if (!(await isWhole(kept, commit))) throw error;
+    await linkOver(kept, target, join(outputFolder, staging, `${name}.tmp`));
   }
 }
 

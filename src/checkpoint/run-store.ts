@@ -4,10 +4,10 @@ import { AppError } from '../core/errors.ts';
 import { isThere, makeFolder, readIfPresent, sha256OfFile, writeFileAtomic } from '../core/files.ts';
 import { type Commit, commitSchema } from '../plan/commit.ts';
 import { changedFields } from '../plan/fingerprint.ts';
-import { commitName, runLayout, runsFolder } from '../plan/layout.ts';
+import { commitName, runLayout, runsFolder, versionLayout } from '../plan/layout.ts';
 import { type RunPlan, runPlanSchema } from '../plan/run-plan.ts';
 import type { StoredRun, WantedRun } from './contract.ts';
-import { type Manifest, parseJson } from './manifest.ts';
+import { parseJson } from './manifest.ts';
 
 /** Makes the folders of a new run; its plan is written when it is decided. */
 export async function createRunFolders(outputFolder: string, runId: string): Promise<void> {
@@ -73,7 +73,7 @@ export async function readCommits(outputFolder: string, runId: string): Promise<
   return commits;
 }
 
-/** Commits whose parts are whole, in staging or where `publishedName` says that they were moved already. */
+/** Commits whose parts are whole, in staging or under `publishedName`, where a publish that was cut off moved them. */
 export async function validCommits(options: {
   outputFolder: string;
   runId: string;
@@ -85,6 +85,7 @@ export async function validCommits(options: {
     const places = [
       join(outputFolder, runLayout(runId).staging, commit.part),
       join(outputFolder, publishedName(commit)),
+      join(outputFolder, versionLayout(runId).folder, publishedName(commit)),
     ];
     for (const place of places) {
       if (!(await isWhole(place, commit))) continue;
@@ -119,11 +120,19 @@ export async function writeBatchRows(outputFolder: string, runId: string, batchR
 
 export async function removeRun(outputFolder: string, runId: string): Promise<void> {
   await rm(join(outputFolder, runLayout(runId).folder), { recursive: true, force: true });
+  await removeVersion(outputFolder, runId);
+}
+
+/** The manifest goes first: what is cut off here is no version any more. */
+export async function removeVersion(outputFolder: string, runId: string): Promise<void> {
+  const { folder, manifest } = versionLayout(runId);
+  if (!(await isThere(join(outputFolder, folder)))) return;
+  await rm(join(outputFolder, manifest), { force: true });
+  await rm(join(outputFolder, folder), { recursive: true, force: true });
 }
 
 /** Removes runs that ended and that no manifest names, e.g. because whoever replaced them was killed. */
-export async function removeEnded(outputFolder: string, manifest: Manifest): Promise<void> {
-  const named = new Set(manifest.runs.map((run) => run.runId));
+export async function removeEnded(outputFolder: string, named: ReadonlySet<string>): Promise<void> {
   for (const runId of await readdir(join(outputFolder, runsFolder))) {
     const isUnfinished = await isThere(join(outputFolder, runLayout(runId).staging));
     if (!named.has(runId) && !isUnfinished) await removeRun(outputFolder, runId);

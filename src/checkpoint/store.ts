@@ -14,6 +14,7 @@ import {
   writeBatchRows,
   writePlan,
 } from './run-store.ts';
+import { publishedVersions } from './versions.ts';
 
 /** Runs kept beside the parts that they publish, in plain files. */
 export function newOutputStore(): OutputStore {
@@ -50,6 +51,7 @@ export function newOutputStore(): OutputStore {
         publishedName: (commit) => partName(first + commit.shard, plan.part),
       });
     },
+    versions: publishedVersions,
     readBatchRows,
     writeBatchRows,
     publish: publishRun,

@@ -6,6 +6,7 @@ export const manifestFile = `${metaFolder}/manifest.json`;
 export const successFile = '_SUCCESS';
 export const lockFile = `${metaFolder}/lock`;
 export const runsFolder = `${metaFolder}/runs`;
+export const versionsFolder = `${metaFolder}/versions`;
 
 export interface RunLayout {
   readonly folder: string;
@@ -29,6 +30,18 @@ export function runLayout(runId: string): RunLayout {
     rejects: `${folder}/rejects`,
     input: `${folder}/input`,
   };
+}
+
+export interface VersionLayout {
+  readonly folder: string;
+  /** Written last: without it the folder is no version. */
+  readonly manifest: string;
+}
+
+/** A version bears the id of the run that published it. */
+export function versionLayout(runId: string): VersionLayout {
+  const folder = `${versionsFolder}/${runId}`;
+  return { folder, manifest: `${folder}/manifest.json` };
 }
 
 function partExtension(part: RunPlan['part']): string {

@@ -171,7 +171,8 @@ async function publish(
   if (failure !== undefined) throw failure;
   const { outputFolder, plan, commits } = finished;
   const run = publishedRun(finished, { publishedAt: ports.now().toISOString(), version: ports.version });
-  await ports.store.publish({ ...place, plan, commits, run });
+  const { keepVersions } = prepared.request.job.output;
+  await ports.store.publish({ ...place, plan, commits, run, keepVersions });
   const seconds = Math.max(0.001, (ports.now().getTime() - started.getTime()) / 1000);
   return {
     type: 'run-published',

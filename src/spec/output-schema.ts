@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { closedMap, field, oneOf, text } from './fields.ts';
+import { closedMap, field, oneOf, text, wholeNumber } from './fields.ts';
 
 const outputFormats = ['parquet', 'csv', 'jsonl', 'arrow'] as const;
 const compressions = ['zstd', 'snappy', 'gzip', 'none'] as const;
@@ -38,6 +38,11 @@ const outputFields = closedMap(
       oneOf(writeModes).default('error'),
       'What to do when something is published there already: fail, replace it, add to it, or leave it and score nothing.',
       'overwrite',
+    ),
+    keepVersions: field(
+      wholeNumber(1).default(1),
+      'How many published versions are kept, the newest counted; from 2 on, `rollback` can bring one back.',
+      3,
     ),
     keep: field(
       z

@@ -42,13 +42,14 @@ function textOf({ runId }: StoredRun, shard: number): string {
 }
 
 /** Publishes as a run does: what readers see now is read first. */
-export async function publish(output: string, run: StoredRun, mode: WriteMode = 'overwrite') {
-  return store.publish(await requestOf(output, run, mode));
+export async function publish(output: string, run: StoredRun, mode: WriteMode = 'overwrite', keepVersions = 1) {
+  return store.publish({ ...(await requestOf(output, run, mode)), keepVersions });
 }
 
 export async function requestOf(output: string, run: StoredRun, mode: WriteMode): Promise<PublishRequest> {
   const previous = await store.readPublished(output);
-  return { outputFolder: output, plan: run.plan, mode, commits: commitsOf(run), previous, run: publishedBy(run) };
+  const commits = commitsOf(run);
+  return { outputFolder: output, plan: run.plan, mode, commits, previous, run: publishedBy(run), keepVersions: 1 };
 }
 
 function publishedBy(run: StoredRun): PublishedRun {

@@ -68,6 +68,7 @@ describe("a run's identity", () => {
     { execution: { batchSize: 17 } },
     { execution: { devices: 'cpu' } },
     { output: { path: 'elsewhere', mode: 'overwrite' } },
+    { output: { path: 'out', keepVersions: 4 } },
     { description: 'other words' },
     { errors: { maxRejected: 5 } },
   ])('does not change with %j', (change) => {

@@ -201,6 +201,11 @@ const wholeJobs: readonly (readonly [lines: readonly string[], message: string, 
     'write for example `mode: overwrite`',
   ],
   [
+    ['model: m', 'input: i', 'output: { path: o, keepVersions: 0 }'],
+    '6:24 jobs.a.output.keepVersions: 0 is not a whole number of at least 1',
+    'write for example `keepVersions: 3`',
+  ],
+  [
     ['model: m', 'input: i', 'output: { path: o, keep: id }'],
     '6:24 jobs.a.output.keep: "id" is not a list of columns or "*"',
     'write for example `keep: [ flight_id ]`',
