@@ -11,6 +11,7 @@ import { addRunCommand } from './run-command.ts';
 import { addSchemaCommand } from './schema-command.ts';
 import { addValidateCommand } from './validate-command.ts';
 import { addVerifyCommand } from './verify-command.ts';
+import { addVersionsCommand } from './versions-command.ts';
 
 /**
  * The whole command line. Only light modules may be imported here and by the `add…Command` functions, so that help
@@ -34,6 +35,7 @@ export function buildProgram(): Command {
   addInitCommand(program);
   addInspectCommand(program);
   addVerifyCommand(program);
+  addVersionsCommand(program);
   addDiffCommand(program);
   addDoctorCommand(program);
   addSchemaCommand(program);

@@ -1,9 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Manifest, PublishedPart, PublishedRun } from '../checkpoint/contract.ts';
-import { AppError, messageOf } from '../core/errors.ts';
-import { isThere, sha256OfFile } from '../core/files.ts';
-import { metaFolder, runLayout, runsFolder, successFile } from '../plan/layout.ts';
+import { messageOf } from '../core/errors.ts';
+import { sha256OfFile } from '../core/files.ts';
+import { successFile } from '../plan/layout.ts';
+import { hasUnfinishedRun, notPublished } from './not-published.ts';
 import type { Ports } from './ports.ts';
 
 /** One thing that must hold of a published output, and what was found instead. */
@@ -53,37 +54,10 @@ export function isVerified(verification: Verification): boolean {
   return verification.checks.every((check) => check.problems.length === 0);
 }
 
-async function notPublished(output: string): Promise<AppError> {
-  const info = await stat(output).catch(() => undefined);
-  if (info === undefined)
-    return new AppError('OUTPUT_NOT_FOUND', `${output} does not exist`, {
-      hint: 'name the folder that output.path of the job names',
-    });
-  return new AppError('OUTPUT_NOT_FOUND', `nothing is published in ${output}`, { hint: await unpublishedHint(output) });
-}
-
-async function unpublishedHint(output: string): Promise<string> {
-  if (await hasUnfinishedRun(output)) return 'a run is going on or was stopped: run the job again to finish it';
-  const isOurs = await isThere(join(output, metaFolder));
-  return isOurs
-    ? 'nothing was published here yet: run a job with this output.path'
-    : 'name a folder that nightshift published';
-}
-
 async function missingMarker(output: string): Promise<string> {
   return (await hasUnfinishedRun(output))
     ? 'is missing: a publish was interrupted, run the same job again to finish it'
     : 'is missing, and no publish was interrupted: somebody removed it; when all else is ok, put an empty file there';
-}
-
-/** Whether a run has a plan to go on with, and has not come to the end of its publish. */
-async function hasUnfinishedRun(output: string): Promise<boolean> {
-  const runIds = await readdir(join(output, runsFolder)).catch(() => []);
-  for (const runId of runIds) {
-    const { plan, staging } = runLayout(runId);
-    if ((await isThere(join(output, plan))) && (await isThere(join(output, staging)))) return true;
-  }
-  return false;
 }
 
 function strangers(names: readonly string[], manifest: Manifest): readonly string[] {
