@@ -63,6 +63,15 @@ export interface OutputStore {
   ): Promise<ReadonlyMap<number, Commit>>;
   /** Versions that were published and are kept, newest first. */
   versions(outputFolder: string): Promise<readonly Manifest[]>;
+  /** The version that a rollback brings back when nobody says which; one that was cut off is gone on with. */
+  previousVersion(outputFolder: string): Promise<string | undefined>;
+  /**
+   * Publishes a version anew; what was published until then stays a version.
+   * @throws AppError VERIFY_FAILED when the version is not whole, OUTPUT_UNWRITABLE, DISK_FULL
+   */
+  rollback(outputFolder: string, runId: string): Promise<Manifest>;
+  /** Brings a rollback that was cut off to its end, if there is one. */
+  finishRollback(outputFolder: string): Promise<void>;
   readBatchRows(outputFolder: string, runId: string): Promise<number | undefined>;
   writeBatchRows(outputFolder: string, runId: string, batchRows: number): Promise<void>;
   publish(request: PublishRequest): Promise<Manifest>;

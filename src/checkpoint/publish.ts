@@ -3,15 +3,21 @@ import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { syncPath, systemCode, writeError, writeFileAtomic } from '../core/files.ts';
 import type { Commit } from '../plan/commit.ts';
-import { manifestFile, partName, runLayout, runsFolder, successFile, versionLayout } from '../plan/layout.ts';
+import {
+  isPartName,
+  manifestFile,
+  partName,
+  runLayout,
+  runsFolder,
+  successFile,
+  versionLayout,
+} from '../plan/layout.ts';
 import { type RunPlan, recordVersion } from '../plan/run-plan.ts';
 import type { PublishRequest, WriteMode } from './contract.ts';
 import { linkOver } from './link-file.ts';
 import { type Manifest, manifestText, type PublishedPart, readVersion, versionId } from './manifest.ts';
-import { isWhole, removeEnded, tidyRun } from './run-store.ts';
+import { isWhole, removeEnded, tidyPublished, tidyRun } from './run-store.ts';
 import { keepPublished, makeVersion, pruneVersions } from './versions.ts';
-
-const ownName = /^part-\d{5,}\.(parquet|csv|jsonl|arrow)(\.(gz|zst))?$/;
 
 /** The manifest after publishing; pure. Parts of an append go on counting where the last one stopped. */
 function nextManifest(request: Omit<PublishRequest, 'outputFolder'>, replaces: string | undefined): Manifest {
@@ -48,6 +54,7 @@ export async function publishRun(request: PublishRequest): Promise<Manifest> {
     commits.map((commit, index) => [manifest.parts.at(index - commits.length)?.name ?? '', commit]),
   );
   try {
+    await tidyPublished(outputFolder, previous);
     if (keepVersions > 1) {
       await keepPublished(outputFolder, previous);
       const staging = join(outputFolder, runLayout(run.runId).staging);
@@ -135,7 +142,7 @@ export async function checkOutputFolder(
   const own = new Set(previous?.parts.map((part) => part.name));
   // A publish that was cut off leaves parts that no manifest names; without any run they are somebody else's.
   const hasRuns = (await namesIn(join(outputFolder, runsFolder))).length > 0;
-  const foreign = names.filter((name) => !own.has(name) && !(hasRuns && ownName.test(name)));
+  const foreign = names.filter((name) => !own.has(name) && !(hasRuns && isPartName(name)));
   if (foreign.length === 0) return 'go';
   throw new AppError(
     'OUTPUT_EXISTS',

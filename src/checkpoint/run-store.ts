@@ -4,10 +4,10 @@ import { AppError } from '../core/errors.ts';
 import { isThere, makeFolder, readIfPresent, sha256OfFile, writeFileAtomic } from '../core/files.ts';
 import { type Commit, commitSchema } from '../plan/commit.ts';
 import { changedFields } from '../plan/fingerprint.ts';
-import { commitName, runLayout, runsFolder, versionLayout } from '../plan/layout.ts';
+import { commitName, runLayout, runsFolder, successFile, versionLayout } from '../plan/layout.ts';
 import { type RunPlan, runPlanSchema } from '../plan/run-plan.ts';
 import type { StoredRun, WantedRun } from './contract.ts';
-import { parseJson } from './manifest.ts';
+import { type Manifest, parseJson } from './manifest.ts';
 
 /** Makes the folders of a new run; its plan is written when it is decided. */
 export async function createRunFolders(outputFolder: string, runId: string): Promise<void> {
@@ -144,4 +144,10 @@ export async function tidyRun(outputFolder: string, runId: string): Promise<void
   for (const folder of [runLayout(runId).staging, runLayout(runId).input])
     await rm(join(outputFolder, folder), { recursive: true, force: true });
   await mkdir(join(outputFolder, runLayout(runId).folder), { recursive: true });
+}
+
+/** Without its marker, a published run that still has files of an unfinished one would look unfinished. */
+export async function tidyPublished(outputFolder: string, published: Manifest | undefined): Promise<void> {
+  const last = published?.runs.at(-1);
+  if (last !== undefined && (await isThere(join(outputFolder, successFile)))) await tidyRun(outputFolder, last.runId);
 }

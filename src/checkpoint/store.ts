@@ -3,6 +3,7 @@ import type { OutputStore, StoredRun } from './contract.ts';
 import { OutputLock } from './lock.ts';
 import { readManifest, readPublished } from './manifest.ts';
 import { checkOutputFolder, publishRun, removeMovedParts } from './publish.ts';
+import { finishRollback, previousVersion, rollback } from './rollback.ts';
 import {
   createRunFolders,
   readBatchRows,
@@ -52,6 +53,9 @@ export function newOutputStore(): OutputStore {
       });
     },
     versions: publishedVersions,
+    previousVersion,
+    rollback,
+    finishRollback,
     readBatchRows,
     writeBatchRows,
     publish: publishRun,

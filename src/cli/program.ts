@@ -7,6 +7,7 @@ import { addInitCommand } from './init-command.ts';
 import { addInspectCommand } from './inspect-command.ts';
 import { packageVersion } from './package-version.ts';
 import { addPlanCommand } from './plan-command.ts';
+import { addRollbackCommand } from './rollback-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addSchemaCommand } from './schema-command.ts';
 import { addValidateCommand } from './validate-command.ts';
@@ -36,6 +37,7 @@ export function buildProgram(): Command {
   addInspectCommand(program);
   addVerifyCommand(program);
   addVersionsCommand(program);
+  addRollbackCommand(program);
   addDiffCommand(program);
   addDoctorCommand(program);
   addSchemaCommand(program);

@@ -7,6 +7,9 @@ export const successFile = '_SUCCESS';
 export const lockFile = `${metaFolder}/lock`;
 export const runsFolder = `${metaFolder}/runs`;
 export const versionsFolder = `${metaFolder}/versions`;
+/** There while a rollback goes on; names the version that it brings back. */
+export const rollbackFile = `${metaFolder}/rollback.json`;
+export const rollbackFolder = `${metaFolder}/rollback`;
 
 export interface RunLayout {
   readonly folder: string;
@@ -52,6 +55,11 @@ function partExtension(part: RunPlan['part']): string {
 
 export function partName(index: number, part: RunPlan['part']): string {
   return `part-${pad(index)}${partExtension(part)}`;
+}
+
+/** Whether a name is one that a published part can have. */
+export function isPartName(name: string): boolean {
+  return /^part-\d{5,}\.(parquet|csv|jsonl|arrow)(\.(gz|zst))?$/.test(name);
 }
 
 /** The name while it is written; the attempt keeps a straggler from touching its successor's file. */

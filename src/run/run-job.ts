@@ -41,6 +41,7 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
   const { outputFolder } = prepared;
   await refuseForeignFolder(ports, outputFolder, output.mode);
   await using _lock = await ports.store.lock(outputFolder, started.toISOString());
+  await ports.store.finishRollback(outputFolder);
   const place: RunPlace = { outputFolder, mode: output.mode, previous: await ports.store.readPublished(outputFolder) };
   const opened = await openRun(ports, prepared, { ...place, restart: options.restart, signal: options.signal });
   const runId = opened.state === 'skipped' ? opened.runId : opened.run.runId;

@@ -2,8 +2,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Manifest, PublishedPart, PublishedRun } from '../checkpoint/contract.ts';
 import { messageOf } from '../core/errors.ts';
-import { sha256OfFile } from '../core/files.ts';
-import { successFile } from '../plan/layout.ts';
+import { isThere, sha256OfFile } from '../core/files.ts';
+import { rollbackFile, successFile } from '../plan/layout.ts';
 import { hasUnfinishedRun, notPublished } from './not-published.ts';
 import type { Ports } from './ports.ts';
 
@@ -55,6 +55,8 @@ export function isVerified(verification: Verification): boolean {
 }
 
 async function missingMarker(output: string): Promise<string> {
+  if (await isThere(join(output, rollbackFile)))
+    return 'is missing: a rollback was interrupted, run `nightshift rollback` again to finish it';
   return (await hasUnfinishedRun(output))
     ? 'is missing: a publish was interrupted, run the same job again to finish it'
     : 'is missing, and no publish was interrupted: somebody removed it; when all else is ok, put an empty file there';
