@@ -29,6 +29,27 @@ export interface PublishRequest {
   readonly keepVersions: number;
 }
 
+/** Something that a dead run left. */
+export interface Leftover {
+  /** Relative to the output folder. */
+  readonly path: string;
+  readonly what: string;
+  readonly sizeBytes: number;
+}
+
+export interface KeptRun {
+  readonly runId: string;
+  readonly reason: string;
+}
+
+export interface Leftovers {
+  readonly items: readonly Leftover[];
+  /** What the disk has back without them: parts that a version has too are no gain. */
+  readonly freedBytes: number;
+  /** Unfinished runs that what is published may need. */
+  readonly kept: readonly KeptRun[];
+}
+
 /** Runs and what they published, in one output folder each. */
 export interface OutputStore {
   /** @throws AppError LOCKED while another live run holds the folder */
@@ -72,6 +93,9 @@ export interface OutputStore {
   rollback(outputFolder: string, runId: string): Promise<Manifest>;
   /** Brings a rollback that was cut off to its end, if there is one. */
   finishRollback(outputFolder: string): Promise<void>;
+  /** What may go, for whoever holds the lock. */
+  findLeftovers(outputFolder: string): Promise<Leftovers>;
+  removeLeftovers(outputFolder: string, leftovers: Leftovers): Promise<void>;
   readBatchRows(outputFolder: string, runId: string): Promise<number | undefined>;
   writeBatchRows(outputFolder: string, runId: string, batchRows: number): Promise<void>;
   publish(request: PublishRequest): Promise<Manifest>;

@@ -1,5 +1,6 @@
 import { partName } from '../plan/layout.ts';
 import type { OutputStore, StoredRun } from './contract.ts';
+import { findLeftovers, removeLeftovers } from './leftovers.ts';
 import { OutputLock } from './lock.ts';
 import { readManifest, readPublished } from './manifest.ts';
 import { checkOutputFolder, publishRun, removeMovedParts } from './publish.ts';
@@ -56,6 +57,8 @@ export function newOutputStore(): OutputStore {
     previousVersion,
     rollback,
     finishRollback,
+    findLeftovers,
+    removeLeftovers,
     readBatchRows,
     writeBatchRows,
     publish: publishRun,

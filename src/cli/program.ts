@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addCleanCommand } from './clean-command.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addDiffCommand } from './diff-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
@@ -38,6 +39,7 @@ export function buildProgram(): Command {
   addVerifyCommand(program);
   addVersionsCommand(program);
   addRollbackCommand(program);
+  addCleanCommand(program);
   addDiffCommand(program);
   addDoctorCommand(program);
   addSchemaCommand(program);
