@@ -54,6 +54,8 @@ export interface Leftovers {
 export interface OutputStore {
   /** @throws AppError LOCKED while another live run holds the folder */
   lock(outputFolder: string, since: string): Promise<AsyncDisposable>;
+  /** Ends when the lock may have been left, or after a while; throws the signal's reason. */
+  lockChange(outputFolder: string, options: { readonly maxMs: number; readonly signal: AbortSignal }): Promise<void>;
   /**
    * The manifest as it lies there.
    * @throws AppError VERIFY_FAILED when it cannot be read

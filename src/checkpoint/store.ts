@@ -2,6 +2,7 @@ import { partName } from '../plan/layout.ts';
 import type { OutputStore, StoredRun } from './contract.ts';
 import { findLeftovers, removeLeftovers } from './leftovers.ts';
 import { OutputLock } from './lock.ts';
+import { lockChange } from './lock-change.ts';
 import { readManifest, readPublished } from './manifest.ts';
 import { checkOutputFolder, publishRun, removeMovedParts } from './publish.ts';
 import { finishRollback, previousVersion, rollback } from './rollback.ts';
@@ -22,6 +23,7 @@ import { publishedVersions } from './versions.ts';
 export function newOutputStore(): OutputStore {
   return {
     lock: (outputFolder, since) => OutputLock.take(outputFolder, since),
+    lockChange,
     readManifest,
     readPublished,
     check: checkOutputFolder,

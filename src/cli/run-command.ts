@@ -7,6 +7,7 @@ export interface RunFlags extends SpecFlags {
   readonly dryRun?: boolean;
   readonly restart?: boolean;
   readonly keepGoing?: boolean;
+  readonly wait?: string;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
 }
@@ -22,6 +23,7 @@ A run that was stopped or killed goes on where it was when the same command runs
   addSpecOptions(addSpecArguments(command))
     .option('-n, --dry-run', 'show what would be done, like `plan`')
     .option('--restart', 'discard an unfinished run and score everything anew')
+    .option('--wait <duration>', 'wait so long (30s, 10m, 1h) for each output that another run holds')
     .option('-k, --keep-going', 'when a job fails, go on with the next; the exit code is that of the first')
     .option('--json', 'print events as NDJSON on stdout')
     .option('-q, --quiet', 'print errors and warnings only')
@@ -43,6 +45,7 @@ A run that was stopped or killed goes on where it was when the same command runs
       ['nightshift run jobs.yaml late-flights', 'one of them'],
       ['nightshift run --limit 1000 --dry-run', 'what a run of the first rows would do'],
       ['nightshift run --set execution.shardRows=50000', 'with another setting'],
+      ['nightshift run --wait 10m', 'rather wait than exit 75 while another run holds an output'],
       ['nightshift run --json | jq .type', 'events for a program'],
     ],
     more: exitCodesHelp,

@@ -1,5 +1,6 @@
 import { exitCodeOf } from '../core/errors.ts';
-import { runJob } from '../run/run-job.ts';
+import type { JobRequest } from '../run/prepare-job.ts';
+import { type RunOptions, runJob } from '../run/run-job.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
 import { checkOutputs, chooseJobs, jobRequest } from './choose-jobs.ts';
@@ -7,6 +8,7 @@ import { newPorts } from './context.ts';
 import { Interruption, LostReader } from './interruption.ts';
 import type { Io } from './io.ts';
 import { openSpec, type SpecRequest } from './open-spec.ts';
+import { parseDuration } from './parse-duration.ts';
 import { newBarReporter } from './report-bar.ts';
 import { newJsonReporter } from './report-json.ts';
 import { newLineReporter } from './report-lines.ts';
@@ -20,6 +22,7 @@ import { errorLine, errorText, firstFailure } from './show-error.ts';
  */
 export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<number> {
   const { flags } = request;
+  const waitMs = flags.wait === undefined ? 0 : parseDuration('--wait', flags.wait);
   const spec = await openSpec(request);
   const jobs = chooseJobs(spec, request.names);
   checkOutputs(spec, jobs);
@@ -34,7 +37,7 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
   const { signal } = interruption;
   let exitCode = 0;
   for (const [index, job] of jobs.entries()) {
-    const failure = await runOne({ spec, job, flags, signal, reporter });
+    const failure = await runOne({ spec, job, reporter, options: { restart: flags.restart === true, waitMs, signal } });
     if (failure === undefined) continue;
     // Below a bar that still moves, the message would be overwritten.
     reporter[Symbol.dispose]();
@@ -53,23 +56,15 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
 interface OneJob {
   readonly spec: LoadedSpec;
   readonly job: JobSpec;
-  readonly flags: RunFlags;
-  readonly signal: AbortSignal;
   readonly reporter: Reporter;
+  readonly options: Omit<RunOptions, keyof JobRequest> & { readonly signal: AbortSignal };
 }
 
 /** @returns what the job failed with, if it did */
-async function runOne({
-  spec,
-  job,
-  flags,
-  signal,
-  reporter,
-}: OneJob): Promise<{ readonly error: unknown } | undefined> {
+async function runOne({ spec, job, reporter, options }: OneJob): Promise<{ readonly error: unknown } | undefined> {
   try {
-    signal.throwIfAborted();
-    const options = { ...jobRequest(spec, job), restart: flags.restart === true, signal };
-    for await (const event of runJob(newPorts(), options)) reporter.report(event);
+    options.signal.throwIfAborted();
+    for await (const event of runJob(newPorts(), { ...jobRequest(spec, job), ...options })) reporter.report(event);
     return undefined;
   } catch (thrown) {
     return { error: firstFailure(thrown) };

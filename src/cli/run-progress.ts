@@ -80,6 +80,7 @@ export function progressAfter(state: RunProgress, event: RunEvent): RunProgress 
     case 'worker-recycled':
       return withWorkers(without(state, event.slot), event.device, -1);
     case 'warning':
+    case 'lock-waiting':
     case 'batch-measured':
     case 'batch-reduced':
       return state;

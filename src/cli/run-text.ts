@@ -25,6 +25,8 @@ export function runLines(event: RunEvent, options: RunTextOptions): readonly Run
   const line = (level: Level, text: string): RunLine => ({ level, text: `${paint('bold', event.job)}  ${text}` });
   const warning = (text: string) => line('warning', `${paint('yellow', 'warning:')} ${text}`);
   switch (event.type) {
+    case 'lock-waiting':
+      return [line('info', `waits up to ${durationText(event.maxSeconds)}: ${event.message}`)];
     case 'run-started':
       return event.resumes
         ? [line('info', `going on with unfinished run ${event.runId}`)]

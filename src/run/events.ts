@@ -9,6 +9,7 @@ interface Base {
   /** ISO 8601, UTC. */
   readonly time: string;
   readonly job: string;
+  /** Empty in `lock-waiting`, when it is not known yet. */
   readonly runId: string;
 }
 
@@ -20,6 +21,15 @@ interface RowLedger {
 }
 
 type Body =
+  | {
+      /** Another run holds the output; told once. */
+      readonly type: 'lock-waiting';
+      readonly output: string;
+      readonly maxSeconds: number;
+      readonly message: string;
+      /** The process that holds it, as far as the lock tells: pid, host, since. */
+      readonly holder: Readonly<Record<string, unknown>>;
+    }
   | { readonly type: 'run-started'; readonly output: string; readonly resumes: boolean }
   | { readonly type: 'run-skipped'; readonly output: string; readonly reason: string }
   | {

@@ -18,10 +18,13 @@ import {
 } from './outcome.ts';
 import type { Ports } from './ports.ts';
 import { type JobRequest, type PreparedJob, prepareJob } from './prepare-job.ts';
+import { takeLock } from './take-lock.ts';
 
 export interface RunOptions extends JobRequest {
   /** Discard an unfinished run instead of going on with it. */
   readonly restart: boolean;
+  /** How long to wait while another run holds the lock of the output. */
+  readonly waitMs: number;
   /** Stops the run at the end of the batches that are being scored; its reason is the error to end with. */
   readonly signal: AbortSignal;
 }
@@ -36,22 +39,27 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
   const devices = await ports.findDevices(execution.devices);
   await using executor = ports.newExecutor();
   const [likely] = ports.planSlots({ ...execution, devices, modelBytes: 0 });
-  if (likely !== undefined) executor.warmUp(likely);
-  const prepared = await orAborted(options.signal, prepareJob(ports, options));
-  const { outputFolder } = prepared;
+  // A worker that is warm should not wait for hours.
+  if (likely !== undefined && options.waitMs === 0) executor.warmUp(likely);
+  const early = await orAborted(options.signal, prepareJob(ports, options));
+  const { outputFolder } = early;
   await refuseForeignFolder(ports, outputFolder, output.mode);
-  await using _lock = await ports.store.lock(outputFolder, started.toISOString());
+  const eventOf =
+    (runId: string) =>
+    (body: RunEventBody): RunEvent => ({
+      v: eventVersion,
+      time: ports.now().toISOString(),
+      job: options.job.name,
+      runId,
+      ...body,
+    });
+  await using lock = yield* takeLock(ports, { ...options, outputFolder, event: eventOf('') });
+  const prepared = lock.hasWaited ? await orAborted(options.signal, prepareJob(ports, options)) : early;
   await ports.store.finishRollback(outputFolder);
   const place: RunPlace = { outputFolder, mode: output.mode, previous: await ports.store.readPublished(outputFolder) };
   const opened = await openRun(ports, prepared, { ...place, restart: options.restart, signal: options.signal });
   const runId = opened.state === 'skipped' ? opened.runId : opened.run.runId;
-  const event = (body: RunEventBody): RunEvent => ({
-    v: eventVersion,
-    time: ports.now().toISOString(),
-    job: options.job.name,
-    runId,
-    ...body,
-  });
+  const event = eventOf(runId);
   if (opened.state === 'skipped') {
     yield event({
       type: 'run-skipped',
