@@ -74,6 +74,12 @@ export interface OutputStore {
     wanted: WantedRun,
     previous: Manifest | undefined,
   ): Promise<StoredRun | undefined>;
+  /** @throws AppError USAGE when the run is not unfinished there, FINGERPRINT_CHANGED when it was planned for something else */
+  findRequested(
+    outputFolder: string,
+    wanted: WantedRun & { readonly runId: string },
+    previous: Manifest | undefined,
+  ): Promise<StoredRun>;
   /** Removes the job's unfinished runs, and what they had begun to publish. */
   discardUnfinished(outputFolder: string, job: string, previous: Manifest | undefined): Promise<void>;
   create(outputFolder: string, runId: string): Promise<void>;

@@ -49,13 +49,40 @@ export function resumable(runs: readonly StoredRun[], wanted: WantedRun): Stored
   const same = own.findLast((run) => run.plan.fingerprint === wanted.fingerprint);
   const last = own.at(-1);
   if (same !== undefined || last === undefined) return same;
-  const changed = changedFields(last.plan.identity, wanted.identity);
-  throw new AppError(
+  throw changedSince(last, wanted);
+}
+
+/**
+ * The unfinished run of that id.
+ * @throws AppError USAGE when there is none, FINGERPRINT_CHANGED when it was planned for something else
+ */
+export function requested(runs: readonly StoredRun[], wanted: WantedRun & { readonly runId: string }): StoredRun {
+  const own = runs.filter((run) => run.plan.job === wanted.job);
+  const run = own.find(({ runId }) => runId === wanted.runId);
+  if (run === undefined) throw noSuchRun(runs, wanted);
+  if (run.plan.fingerprint !== wanted.fingerprint) throw changedSince(run, wanted);
+  return run;
+}
+
+function noSuchRun(runs: readonly StoredRun[], { job, runId }: WantedRun & { readonly runId: string }): AppError {
+  const texts = runs.map((run) => (run.plan.job === job ? run.runId : `${run.runId} (of job ${run.plan.job})`));
+  return new AppError('USAGE', `--resume ${runId}: job ${job} has no such unfinished run`, {
+    hint:
+      texts.length === 0
+        ? 'nothing is unfinished there: leave --resume out to begin a new run'
+        : `what is unfinished there: ${texts.join(', ')}`,
+    details: { runs: runs.map((run) => run.runId) },
+  });
+}
+
+function changedSince(run: StoredRun, wanted: WantedRun): AppError {
+  const changed = changedFields(run.plan.identity, wanted.identity);
+  return new AppError(
     'FINGERPRINT_CHANGED',
-    `run ${last.runId} of job ${wanted.job} is unfinished, and since then changed: ${changed.join(', ')}`,
+    `run ${run.runId} of job ${wanted.job} is unfinished, and since then changed: ${changed.join(', ')}`,
     {
       hint: 'score everything anew with --restart, or put back what changed to go on',
-      details: { runId: last.runId, changed },
+      details: { runId: run.runId, changed },
     },
   );
 }

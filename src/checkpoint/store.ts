@@ -11,6 +11,7 @@ import {
   readBatchRows,
   readCommits,
   removeRun,
+  requested,
   resumable,
   unfinishedRuns,
   validCommits,
@@ -38,6 +39,8 @@ export function newOutputStore(): OutputStore {
       }
       return resumable(runs, wanted);
     },
+    findRequested: async (outputFolder, wanted, previous) =>
+      requested(await unfinishedRuns(outputFolder, publishedIds(previous)), wanted),
     discardUnfinished: async (outputFolder, job, previous) => {
       for (const run of await unfinishedRuns(outputFolder, publishedIds(previous)))
         if (run.plan.job === job) {

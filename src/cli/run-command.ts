@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { runAction } from './action.ts';
 import { exitCodesHelp, withHelp } from './help-text.ts';
 import { addSpecArguments, addSpecOptions, type SpecFlags, stateFolderOption } from './spec-options.ts';
@@ -6,6 +6,7 @@ import { addSpecArguments, addSpecOptions, type SpecFlags, stateFolderOption } f
 export interface RunFlags extends SpecFlags {
   readonly dryRun?: boolean;
   readonly restart?: boolean;
+  readonly resume?: string;
   readonly keepGoing?: boolean;
   readonly wait?: string;
   readonly quiet?: boolean;
@@ -23,6 +24,9 @@ A run that was stopped or killed goes on where it was when the same command runs
   addSpecOptions(addSpecArguments(command))
     .option('-n, --dry-run', 'show what would be done, like `plan`')
     .option('--restart', 'discard an unfinished run and score everything anew')
+    .addOption(
+      new Option('--resume <run>', 'go on with this unfinished run, or fail; for one job').conflicts('restart'),
+    )
     .option('--wait <duration>', 'wait so long (30s, 10m, 1h) for each output that another run holds')
     .option('-k, --keep-going', 'when a job fails, go on with the next; the exit code is that of the first')
     .option('--json', 'print events as NDJSON on stdout')
@@ -45,6 +49,7 @@ A run that was stopped or killed goes on where it was when the same command runs
       ['nightshift run jobs.yaml late-flights', 'one of them'],
       ['nightshift run --limit 1000 --dry-run', 'what a run of the first rows would do'],
       ['nightshift run --set execution.shardRows=50000', 'with another setting'],
+      ['nightshift run jobs.yaml late-flights --resume 20261124T023000Z-1f9c2a', 'that unfinished run, or an error'],
       ['nightshift run --wait 10m', 'rather wait than exit 75 while another run holds an output'],
       ['nightshift run --json | jq .type', 'events for a program'],
     ],

@@ -1,4 +1,4 @@
-import { exitCodeOf } from '../core/errors.ts';
+import { AppError, exitCodeOf } from '../core/errors.ts';
 import type { JobRequest } from '../run/prepare-job.ts';
 import { type RunOptions, runJob } from '../run/run-job.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
@@ -26,6 +26,7 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
   const spec = await openSpec(request);
   const jobs = chooseJobs(spec, request.names);
   checkOutputs(spec, jobs);
+  checkResume(flags, jobs);
   using reporter = newReporter(io, flags);
   using interruption = new Interruption({
     hint: 'run the same command again to go on; finished shards are kept',
@@ -37,7 +38,12 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
   const { signal } = interruption;
   let exitCode = 0;
   for (const [index, job] of jobs.entries()) {
-    const failure = await runOne({ spec, job, reporter, options: { restart: flags.restart === true, waitMs, signal } });
+    const failure = await runOne({
+      spec,
+      job,
+      reporter,
+      options: { restart: flags.restart === true, resume: flags.resume, waitMs, signal },
+    });
     if (failure === undefined) continue;
     // Below a bar that still moves, the message would be overwritten.
     reporter[Symbol.dispose]();
@@ -51,6 +57,14 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
   // What was given up for a signal, like copying an input, may still hold the process.
   if (signal.aborted) process.exit(exitCode);
   return exitCode;
+}
+
+/** @throws AppError USAGE when it is not clear whose run it is */
+function checkResume({ resume }: RunFlags, jobs: readonly JobSpec[]): void {
+  if (resume === undefined || jobs.length === 1) return;
+  throw new AppError('USAGE', `--resume ${resume}: is a run of one job, and ${jobs.length} would run`, {
+    hint: `name the job: ${jobs.map(({ name }) => name).join(', ')}`,
+  });
 }
 
 interface OneJob {

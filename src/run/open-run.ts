@@ -12,6 +12,12 @@ export interface RunPlace {
   readonly previous: Manifest | undefined;
 }
 
+export interface OpenOptions extends RunPlace {
+  readonly restart: boolean;
+  readonly resume: string | undefined;
+  readonly signal: AbortSignal;
+}
+
 export interface StagedInput {
   readonly format: string;
   readonly files: number;
@@ -26,22 +32,18 @@ export type OpenedRun =
 
 /**
  * Finds the unfinished run of the same fingerprint, or makes a new one whose input is staged and whose plan is on disk.
- * @throws AppError FINGERPRINT_CHANGED, OUTPUT_EXISTS and what planning throws; a run that cannot be planned leaves nothing
+ * @throws AppError USAGE, FINGERPRINT_CHANGED, OUTPUT_EXISTS and what planning throws; a run that cannot be planned leaves nothing
  */
-export async function openRun(
-  ports: Ports,
-  prepared: PreparedJob,
-  options: RunPlace & { readonly restart: boolean; readonly signal: AbortSignal },
-): Promise<OpenedRun> {
+export async function openRun(ports: Ports, prepared: PreparedJob, options: OpenOptions): Promise<OpenedRun> {
   const { outputFolder, mode, previous } = options;
   const job = prepared.request.job.name;
   const runId = newRunId(ports);
   if (options.restart) await ports.store.discardUnfinished(outputFolder, job, previous);
-  const run = await ports.store.findResumable(
-    outputFolder,
-    { job, fingerprint: prepared.fingerprint, identity: prepared.identity },
-    previous,
-  );
+  const wanted = { job, fingerprint: prepared.fingerprint, identity: prepared.identity };
+  const run =
+    options.resume === undefined
+      ? await ports.store.findResumable(outputFolder, wanted, previous)
+      : await ports.store.findRequested(outputFolder, { ...wanted, runId: options.resume }, previous);
   if (run !== undefined) return { state: 'resumed', run };
   if ((await ports.store.check(outputFolder, mode, previous)) === 'skip') return { state: 'skipped', runId };
   await ports.store.create(outputFolder, runId);

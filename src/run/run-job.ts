@@ -23,6 +23,8 @@ import { takeLock } from './take-lock.ts';
 export interface RunOptions extends JobRequest {
   /** Discard an unfinished run instead of going on with it. */
   readonly restart: boolean;
+  /** The unfinished run to go on with, and no other; undefined leaves it to what is there. */
+  readonly resume: string | undefined;
   /** How long to wait while another run holds the lock of the output. */
   readonly waitMs: number;
   /** Stops the run at the end of the batches that are being scored; its reason is the error to end with. */
@@ -57,7 +59,7 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
   const prepared = lock.hasWaited ? await orAborted(options.signal, prepareJob(ports, options)) : early;
   await ports.store.finishRollback(outputFolder);
   const place: RunPlace = { outputFolder, mode: output.mode, previous: await ports.store.readPublished(outputFolder) };
-  const opened = await openRun(ports, prepared, { ...place, restart: options.restart, signal: options.signal });
+  const opened = await openRun(ports, prepared, { ...options, ...place });
   const runId = opened.state === 'skipped' ? opened.runId : opened.run.runId;
   const event = eventOf(runId);
   if (opened.state === 'skipped') {

@@ -118,6 +118,45 @@ describe('discardUnfinished', () => {
   });
 });
 
+describe('findRequested', () => {
+  const find = (runId: string, fingerprint: string, identity?: StoredRun['plan']['identity']) =>
+    store.findRequested(output.path, { ...wanted(fingerprint, identity), runId }, undefined);
+
+  it('gives that run, though another one would go on by itself', async () => {
+    const run = { runId: 'r1', plan: { ...(await scoredRun(output.path, 'r1')).plan, fingerprint: 'same' } };
+    await store.writePlan(output.path, run);
+    const later = { ...run, runId: 'r2' };
+    await scoredRun(output.path, 'r2');
+    await store.writePlan(output.path, later);
+    expect((await find('r1', 'same')).runId).toBe('r1');
+    expect((await store.findResumable(output.path, wanted('same'), undefined))?.runId).toBe('r2');
+  });
+
+  it('says what is unfinished when that run is not', async () => {
+    await expect(find('r9', 'r1')).rejects.toMatchObject({
+      code: 'USAGE',
+      message: '--resume r9: job job has no such unfinished run',
+      hint: 'nothing is unfinished there: leave --resume out to begin a new run',
+    });
+    await scoredRun(output.path, 'r1');
+    const { plan } = await scoredRun(output.path, 'r2');
+    await store.writePlan(output.path, { runId: 'r2', plan: { ...plan, job: 'other' } });
+    await expect(find('r2', 'r2')).rejects.toMatchObject({
+      code: 'USAGE',
+      hint: 'what is unfinished there: r1, r2 (of job other)',
+    });
+  });
+
+  it('refuses it when something changed since, and keeps it', async () => {
+    const { plan } = await scoredRun(output.path, 'r1');
+    await expect(find('r1', 'new', { ...plan.identity, 'input.where': 'x' })).rejects.toMatchObject({
+      code: 'FINGERPRINT_CHANGED',
+      details: { runId: 'r1', changed: ['input.where'] },
+    });
+    expect((await find('r1', 'r1')).runId).toBe('r1');
+  });
+});
+
 describe('the batch size of a run', () => {
   it('is kept with it', async () => {
     await store.create(output.path, 'r1');

@@ -57,7 +57,15 @@ async function run({
   const events: RunEvent[] = [];
   const workers = new Workers();
   const { signal } = new AbortController();
-  const options = { job, baseDir: folder, locate: () => 'jobs.yaml', restart: false, waitMs: 0, signal };
+  const options = {
+    job,
+    baseDir: folder,
+    locate: () => 'jobs.yaml',
+    restart: false,
+    resume: undefined,
+    waitMs: 0,
+    signal,
+  };
   try {
     for await (const event of runJob(ports, options)) {
       events.push(event);

@@ -8,6 +8,7 @@ import {
   nightshift,
   publishedColumn,
   runJob,
+  runJobs,
   start,
   temporaryFolder,
   typeModel,
@@ -91,6 +92,33 @@ describe('a run that failed', () => {
     expect(await runJob(folder.path, changed, ['--restart'])).toMatchObject({ exitCode: 0 });
     expect(await ids()).toEqual([0n, 1n, 2n]);
     expect(await readdir(join(folder.path, 'out/_nightshift/runs'))).toHaveLength(1);
+  });
+
+  it('is gone on with when --resume names it, and nothing else is', async () => {
+    const [runId = ''] = await readdir(join(folder.path, 'out/_nightshift/runs'));
+    const { events } = await runJob(folder.path, job(), ['--resume', runId]);
+    expect(events.find((event) => event.type === 'run-started')).toMatchObject({ resumes: true, runId });
+    expect(await runJob(folder.path, job({}, 'id < 3'), ['--resume', runId])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/^error FINGERPRINT_CHANGED: .* since then changed: input\.where\n/),
+    });
+    expect(await runJob(folder.path, job(), ['--resume', 'r9'])).toMatchObject({
+      exitCode: 2,
+      stderr: `error USAGE: --resume r9: job job has no such unfinished run\nhint: what is unfinished there: ${runId}`,
+    });
+    expect(await readdir(join(folder.path, 'out/_nightshift/runs'))).toEqual([runId]);
+  });
+
+  it('is not asked for in vain: --resume is for one job, and against --restart', async () => {
+    const jobs = { a: job(), b: job({ path: 'other' }) };
+    expect(await runJobs(folder.path, jobs, ['--resume', 'r1'])).toMatchObject({
+      exitCode: 2,
+      stderr: 'error USAGE: --resume r1: is a run of one job, and 2 would run\nhint: name the job: a, b',
+    });
+    expect(await runJob(folder.path, job(), ['--resume', 'r1', '--restart'])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("error USAGE: option '--resume <run>' cannot be used with option '--restart'"),
+    });
   });
 
   it('notices that the input was replaced', async () => {
