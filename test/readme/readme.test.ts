@@ -16,6 +16,7 @@ const copied = [
   'package.json',
   'package-lock.json',
   'tsconfig.json',
+  'rolldown.config.js',
   'jobs.example.yaml',
   '.npmrc',
 ];
