@@ -104,6 +104,22 @@ describe('rollback', () => {
   });
 });
 
+describe('rollback of an append', () => {
+  it('takes its parts away, and the next append goes on from there', async () => {
+    const append = async (runId: string) => publish(output.path, await scoredRun(output.path, runId, 1), 'append', 3);
+    for (const id of ['r1', 'r2', 'r3']) await append(id);
+    await store.rollback(output.path, 'r1');
+    expect(Object.keys(await seen())).toEqual(['_SUCCESS', '_nightshift/manifest.json', 'part-00000.parquet']);
+    const manifest = await append('r4');
+    expect(manifest.runs.map(({ runId }) => runId)).toEqual(['r1', 'r4']);
+    expect((await seen())['part-00001.parquet']).toBe('part 0 of r4');
+    await store.rollback(output.path, 'r3');
+    expect((await seen())['part-00001.parquet']).toBe('part 0 of r2');
+    await store.rollback(output.path, 'r4');
+    expect((await seen())['part-00001.parquet']).toBe('part 0 of r4');
+  });
+});
+
 describe('the previous version', () => {
   it('is what the published one replaced', async () => {
     for (const id of ['r1', 'r2', 'r3']) await publishKept(id);
