@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, open, readFile, rm } from 'node:fs/promises';
+import { link, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
@@ -37,7 +37,11 @@ export class OutputLock implements AsyncDisposable {
     const path = join(outputFolder, lockFile);
     const text = JSON.stringify({ ...ownIdentity(), since });
     for (let tries = 0; tries < maxTries; tries++) {
-      if (await createExclusive(path, text)) return new OutputLock(path, text);
+      if (await createExclusive(path, text)) {
+        // Whoever died right after a takeover left its claim; a live one is somebody who is about to find us here.
+        await removeIfDead(claimOf(path), { outputFolder, text }).catch(() => undefined);
+        return new OutputLock(path, text);
+      }
       await removeIfDead(path, { outputFolder, text });
     }
     throw beingTaken(outputFolder);
@@ -83,7 +87,7 @@ async function writeNew(path: string, text: string): Promise<void> {
 
 /** @throws AppError LOCKED when its holder lives, or when another process is just removing it */
 async function removeIfDead(path: string, taker: { readonly outputFolder: string; readonly text: string }) {
-  const { outputFolder } = taker;
+  const { outputFolder, text } = taker;
   const found = await readIfPresent(path);
   if (found === undefined) return;
   const holder = lockSchema.safeParse(parseJson(found));
@@ -96,10 +100,11 @@ async function removeIfDead(path: string, taker: { readonly outputFolder: string
     });
   }
   // Between reading and removing, another taker may have replaced it by its own: only the holder of the claim may remove.
-  const claim = `${path}.claim`;
-  if (!(await createExclusive(claim, taker.text))) {
-    await removeClaimOfDead(claim);
-    throw beingTaken(outputFolder);
+  const claim = claimOf(path);
+  if (!(await createExclusive(claim, text))) {
+    // A taker that died within the few instructions of a takeover is taken over in the same way.
+    await removeIfDead(claim, taker);
+    return;
   }
   try {
     if ((await readIfPresent(path)) === found) await rm(path, { force: true });
@@ -108,12 +113,8 @@ async function removeIfDead(path: string, taker: { readonly outputFolder: string
   }
 }
 
-/** A taker that died within the few instructions of a takeover must not keep the lock from everyone for ever. */
-async function removeClaimOfDead(claim: string): Promise<void> {
-  const text = await readFile(claim, 'utf8').catch(() => undefined);
-  if (text === undefined) return;
-  const holder = lockSchema.safeParse(parseJson(text));
-  if (!holder.success || isAlive(holder.data) === false) await rm(claim, { force: true });
+function claimOf(path: string): string {
+  return `${path}.claim`;
 }
 
 function beingTaken(outputFolder: string): AppError {

@@ -117,11 +117,22 @@ describe('a lock that is held', () => {
     await expect(OutputLock.take(folder, since)).rejects.toMatchObject({ code: 'LOCKED' });
   });
 
-  it('and whose takeover died halfway is free at the second try', async () => {
+  it('and whose takeover died halfway, as did the takeover of that, is taken over', async () => {
     const dead = JSON.stringify({ ...ownIdentity(), pid: await deadPid(), since });
     await plant(dead);
     await writeFile(join(folder, `${lockFile}.claim`), dead);
-    await expect(OutputLock.take(folder, since)).rejects.toMatchObject({ code: 'LOCKED', hint: 'try again' });
+    await writeFile(join(folder, `${lockFile}.claim.claim`), dead);
+    await using _lock = await OutputLock.take(folder, since);
+    expect(await readdir(join(folder, metaFolder))).toEqual(['lock']);
+  });
+
+  it('and whose takeover died when the lock was gone, leaves no claim behind', async () => {
+    await plant('');
+    await rm(join(folder, lockFile));
+    await writeFile(
+      join(folder, `${lockFile}.claim`),
+      JSON.stringify({ ...ownIdentity(), pid: await deadPid(), since }),
+    );
     await using _lock = await OutputLock.take(folder, since);
     expect(await readdir(join(folder, metaFolder))).toEqual(['lock']);
   });
