@@ -1,11 +1,12 @@
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
-import { syncPath, systemCode, writeError, writeFileAtomic } from '../core/files.ts';
+import { syncPath, systemCode, writeError, writeFileAtomic, writeMarker } from '../core/files.ts';
 import type { Commit } from '../plan/commit.ts';
 import {
   isPartName,
   manifestFile,
+  metaFolder,
   partName,
   runLayout,
   runsFolder,
@@ -16,8 +17,10 @@ import { type RunPlan, recordVersion } from '../plan/run-plan.ts';
 import type { PublishRequest, WriteMode } from './contract.ts';
 import { linkOver } from './link-file.ts';
 import { type Manifest, manifestText, type PublishedPart, readVersion, versionId } from './manifest.ts';
-import { isWhole, removeEnded, tidyPublished, tidyRun } from './run-store.ts';
+import { isWhole, removeEnded, removeTemporary, tidyPublished, tidyRun } from './run-store.ts';
 import { keepPublished, makeVersion, pruneVersions } from './versions.ts';
+
+const manifestTemp = /^manifest\.json\.\d+\.tmp$/;
 
 /** The manifest after publishing; pure. Parts of an append go on counting where the last one stopped. */
 function nextManifest(request: Omit<PublishRequest, 'outputFolder'>, replaces: string | undefined): Manifest {
@@ -71,7 +74,7 @@ export async function publishRun(request: PublishRequest): Promise<Manifest> {
       if (!wanted.has(part.name)) await rm(join(outputFolder, part.name), { force: true });
     await syncPath(outputFolder);
     await writeFileAtomic(join(outputFolder, manifestFile), manifestText(manifest));
-    await writeFileAtomic(join(outputFolder, successFile), '');
+    await writeMarker(join(outputFolder, successFile));
   } catch (error) {
     throw writeError(error, outputFolder);
   }
@@ -81,6 +84,7 @@ export async function publishRun(request: PublishRequest): Promise<Manifest> {
     outputFolder,
     new Set([manifest, ...versions].flatMap((version) => version.runs.map(({ runId }) => runId))),
   );
+  await removeTemporary(join(outputFolder, metaFolder), manifestTemp);
   return manifest;
 }
 

@@ -1,19 +1,29 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
-import { isThere, makeFolder, readIfPresent, sha256OfFile, writeFileAtomic } from '../core/files.ts';
+import { isThere, makeFolder, readIfPresent, sha256OfFile, syncPath, writeFileAtomic } from '../core/files.ts';
 import { type Commit, commitSchema } from '../plan/commit.ts';
 import { changedFields } from '../plan/fingerprint.ts';
-import { commitName, runLayout, runsFolder, successFile, versionLayout } from '../plan/layout.ts';
+import { commitName, runLayout, runsFolder, versionLayout } from '../plan/layout.ts';
 import { type RunPlan, runPlanSchema } from '../plan/run-plan.ts';
 import type { StoredRun, WantedRun } from './contract.ts';
 import { type Manifest, parseJson } from './manifest.ts';
 
 /** Makes the folders of a new run; its plan is written when it is decided. */
 export async function createRunFolders(outputFolder: string, runId: string): Promise<void> {
+  await removeUnplanned(outputFolder);
   const layout = runLayout(runId);
   for (const folder of [layout.staging, layout.commits, layout.rejects, layout.input])
     await makeFolder(join(outputFolder, folder));
+}
+
+/** Runs that were killed while they were planned: nobody can go on with them, and their copies of the input are big. */
+async function removeUnplanned(outputFolder: string): Promise<void> {
+  for (const runId of await readdir(join(outputFolder, runsFolder)).catch(() => [])) {
+    const { plan, staging } = runLayout(runId);
+    if (await isThere(join(outputFolder, plan))) continue;
+    if (await isThere(join(outputFolder, staging))) await removeRun(outputFolder, runId);
+  }
 }
 
 export async function writePlan(outputFolder: string, runId: string, plan: RunPlan): Promise<void> {
@@ -168,13 +178,28 @@ export async function removeEnded(outputFolder: string, named: ReadonlySet<strin
 
 /** Drops what only an unfinished run needs; plan, commits and rejects stay for `verify`. */
 export async function tidyRun(outputFolder: string, runId: string): Promise<void> {
-  for (const folder of [runLayout(runId).staging, runLayout(runId).input])
-    await rm(join(outputFolder, folder), { recursive: true, force: true });
-  await mkdir(join(outputFolder, runLayout(runId).folder), { recursive: true });
+  const { folder, commits, rejects, input, staging } = runLayout(runId);
+  for (const holder of [folder, commits, rejects]) await removeTemporary(join(outputFolder, holder), /\.tmp$/);
+  // Staging goes last: a run that still has it is put in order by the next publish.
+  for (const name of [input, staging]) await rm(join(outputFolder, name), { recursive: true, force: true });
+  await mkdir(join(outputFolder, folder), { recursive: true });
 }
 
-/** Without its marker, a published run that still has files of an unfinished one would look unfinished. */
+/** Removes what processes that were killed were just writing. */
+export async function removeTemporary(folder: string, name: RegExp): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const found of names) if (name.test(found)) await rm(join(folder, found), { force: true });
+}
+
+/**
+ * A run that was killed when it was published, before its staging folder went, would look unfinished as soon as the
+ * marker goes or the manifest no longer names it. To be called while the marker is there.
+ */
 export async function tidyPublished(outputFolder: string, published: Manifest | undefined): Promise<void> {
-  const last = published?.runs.at(-1);
-  if (last !== undefined && (await isThere(join(outputFolder, successFile)))) await tidyRun(outputFolder, last.runId);
+  for (const { runId } of published?.runs ?? []) {
+    const { folder, staging } = runLayout(runId);
+    if (!(await isThere(join(outputFolder, staging)))) continue;
+    await tidyRun(outputFolder, runId);
+    await syncPath(join(outputFolder, folder));
+  }
 }

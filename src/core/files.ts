@@ -31,6 +31,13 @@ export async function writeFileAtomic(path: string, text: string): Promise<void>
   await syncPath(dirname(path));
 }
 
+/** Makes an empty file that tells by being there: it needs no temporary name, which a kill would leave behind. */
+export async function writeMarker(path: string): Promise<void> {
+  const handle = await open(path, 'w');
+  await handle.close();
+  await syncPath(dirname(path));
+}
+
 /** @throws AppError OUTPUT_UNWRITABLE, DISK_FULL */
 export async function makeFolder(path: string): Promise<void> {
   try {

@@ -15,7 +15,15 @@ const minimal = {
     format: 'auto',
     csv: { delimiter: 'auto', header: 'auto', nullValues: [''], types: {} },
   },
-  output: { path: 'out', format: 'parquet', compression: 'zstd', mode: 'error', keepVersions: 1, keep: [], nonFinite: 'reject' },
+  output: {
+    path: 'out',
+    format: 'parquet',
+    compression: 'zstd',
+    mode: 'error',
+    keepVersions: 1,
+    keep: [],
+    nonFinite: 'reject',
+  },
   execution: {
     devices: 'auto',
     workersPerDevice: 'auto',
