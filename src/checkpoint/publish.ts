@@ -67,7 +67,7 @@ export async function publishRun(request: PublishRequest): Promise<Manifest> {
         new Map([...names].map(([name, { part }]) => [name, join(staging, part)])),
       );
     }
-    await rm(join(outputFolder, successFile), { force: true });
+    await removeMarker(outputFolder);
     for (const [name, commit] of names) await movePart(request, name, commit);
     const wanted = new Set(manifest.parts.map((part) => part.name));
     for (const part of previous?.parts ?? [])
@@ -91,6 +91,13 @@ export async function publishRun(request: PublishRequest): Promise<Manifest> {
 /** A publish that was cut off after its manifest hides what it replaces; its version still tells. */
 async function replacedBy({ outputFolder, previous, run }: PublishRequest): Promise<string | undefined> {
   return previous === undefined ? (await readVersion(outputFolder, run.runId))?.replaces : versionId(previous);
+}
+
+/** Readers that find the marker rely on the parts: after a power cut it must not be back beside the parts of the next run. */
+async function removeMarker(outputFolder: string): Promise<void> {
+  await rm(join(outputFolder, successFile), { force: true });
+  // Also when it was gone already: whoever removed it may have been killed before this.
+  await syncPath(outputFolder);
 }
 
 /** Removes parts that an unfinished run had moved into place already, unless a manifest names them. */

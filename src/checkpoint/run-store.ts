@@ -1,10 +1,10 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { isThere, makeFolder, readIfPresent, sha256OfFile, syncPath, writeFileAtomic } from '../core/files.ts';
 import { type Commit, commitSchema } from '../plan/commit.ts';
 import { changedFields } from '../plan/fingerprint.ts';
-import { commitName, runLayout, runsFolder, versionLayout } from '../plan/layout.ts';
+import { commitName, metaFolder, runLayout, runsFolder, versionLayout } from '../plan/layout.ts';
 import { type RunPlan, runPlanSchema } from '../plan/run-plan.ts';
 import type { StoredRun, WantedRun } from './contract.ts';
 import { type Manifest, parseJson } from './manifest.ts';
@@ -26,8 +26,20 @@ async function removeUnplanned(outputFolder: string): Promise<void> {
   }
 }
 
+/**
+ * Who finds a plan goes on with it, so what it tells of is flushed first: copies of the input, lines that were rejected,
+ * and the run's folder with all that lead to it.
+ */
 export async function writePlan(outputFolder: string, runId: string, plan: RunPlan): Promise<void> {
-  await writeFileAtomic(join(outputFolder, runLayout(runId).plan), `${JSON.stringify(plan)}\n`);
+  const layout = runLayout(runId);
+  for (const name of [layout.input, layout.rejects]) {
+    const folder = join(outputFolder, name);
+    for (const file of await readdir(folder)) await syncPath(join(folder, file));
+    await syncPath(folder);
+  }
+  for (const folder of [layout.folder, runsFolder, metaFolder, '.']) await syncPath(join(outputFolder, folder));
+  await syncPath(dirname(outputFolder));
+  await writeFileAtomic(join(outputFolder, layout.plan), `${JSON.stringify(plan)}\n`);
 }
 
 /**

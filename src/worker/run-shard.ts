@@ -1,4 +1,4 @@
-import { rename, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { publishFile, sha256OfFile, writeFileAtomic } from '../core/files.ts';
@@ -107,7 +107,7 @@ async function keepRejects(
     path: temp,
     ...rows,
   });
-  await rename(temp, join(folder, name));
+  await publishFile(temp, join(folder, name));
   return { name, example };
 }
 
