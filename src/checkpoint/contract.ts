@@ -1,3 +1,4 @@
+import type { CheckResult } from '../plan/check-result.ts';
 import type { Commit } from '../plan/commit.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
 import type { Manifest, PublishedPart, PublishedRun } from './manifest.ts';
@@ -106,6 +107,13 @@ export interface OutputStore {
   removeLeftovers(outputFolder: string, leftovers: Leftovers): Promise<void>;
   readBatchRows(outputFolder: string, runId: string): Promise<number | undefined>;
   writeBatchRows(outputFolder: string, runId: string, batchRows: number): Promise<void>;
+  /** Runs with a plan that are not published, oldest first. */
+  findUnfinished(outputFolder: string, previous: Manifest | undefined): Promise<readonly StoredRun[]>;
+  /** Where the parts of commits are staged, in their order; undefined once publishing them has begun. */
+  stagedParts(outputFolder: string, runId: string, commits: readonly Commit[]): Promise<readonly string[] | undefined>;
+  /** What the run's checks found when they were last evaluated. */
+  readChecks(outputFolder: string, runId: string): Promise<readonly CheckResult[] | undefined>;
+  writeChecks(outputFolder: string, runId: string, checks: readonly CheckResult[]): Promise<void>;
   publish(request: PublishRequest): Promise<Manifest>;
   remove(outputFolder: string, runId: string): Promise<void>;
 }

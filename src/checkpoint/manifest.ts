@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import { isThere, readIfPresent } from '../core/files.ts';
+import { checkResultSchema } from '../plan/check-result.ts';
 import { manifestFile, runLayout, successFile, versionLayout } from '../plan/layout.ts';
 import { recordVersion } from '../plan/run-plan.ts';
 
@@ -31,6 +32,10 @@ const publishedRunSchema = z
     columns: z.array(z.string()).readonly().optional(),
     providers: z.array(z.string()).readonly(),
     batchRows: count,
+    /** What was found of the parts before they were published; absent when the job had no checks. */
+    checks: z.array(checkResultSchema).readonly().optional(),
+    /** It was published by force, in spite of failed checks or too many rejects. */
+    forced: z.literal(true).optional(),
   })
   .readonly();
 export type PublishedRun = z.infer<typeof publishedRunSchema>;

@@ -1,4 +1,5 @@
 import { partName } from '../plan/layout.ts';
+import { readChecks, stagedParts, writeChecks } from './audit.ts';
 import type { OutputStore, StoredRun } from './contract.ts';
 import { findLeftovers, removeLeftovers } from './leftovers.ts';
 import { OutputLock } from './lock.ts';
@@ -66,6 +67,10 @@ export function newOutputStore(): OutputStore {
     removeLeftovers,
     readBatchRows,
     writeBatchRows,
+    findUnfinished: (outputFolder, previous) => unfinishedRuns(outputFolder, publishedIds(previous)),
+    stagedParts,
+    readChecks,
+    writeChecks,
     publish: publishRun,
     remove: removeRun,
   };

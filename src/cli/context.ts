@@ -37,7 +37,7 @@ export function newPorts(): Ports {
 /** DuckDB's native library takes a while to load: by the time that it is asked for, the first worker is on its way. */
 function lazyDataset(
   threads: number,
-): Pick<Ports, 'dataset' | 'profileRows' | 'countRows' | 'countRejects' | 'compareTables'> {
+): Pick<Ports, 'dataset' | 'profileRows' | 'countRows' | 'countRejects' | 'compareTables' | 'measureTable'> {
   const reader = async (): Promise<DatasetReader> =>
     (await import('../dataset/reader.ts')).newDatasetReader({ threads });
   return {
@@ -51,6 +51,11 @@ function lazyDataset(
     countRows: async (path, format) => (await import('../dataset/count-rows.ts')).countRows(path, format),
     compareTables: async (request) =>
       (await import('../dataset/compare-tables.ts')).newTableComparer({ threads })(request),
+    measureTable: async (request) =>
+      (await import('../dataset/measure-table.ts')).newTableMeasurer({
+        threads,
+        memoryLimitBytes: usableMemoryBytes() / 2,
+      })(request),
   };
 }
 

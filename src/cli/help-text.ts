@@ -11,7 +11,7 @@ export const exitCodesHelp = `Exit codes:
   0    all was done: predictions are published, the spec is valid
   1    a bug in nightshift
   2    the command line or the job spec is wrong
-  3    it ran, but nothing was published: failed shards, too many rejects
+  3    it ran, but nothing was published: failed shards or checks, too many rejects
   4    the model, input, device, disk or a permission is not as it must be
   75   try again later: another run holds the output
   129, 130, 143

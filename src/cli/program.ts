@@ -8,6 +8,7 @@ import { addInitCommand } from './init-command.ts';
 import { addInspectCommand } from './inspect-command.ts';
 import { packageVersion } from './package-version.ts';
 import { addPlanCommand } from './plan-command.ts';
+import { addPublishCommand } from './publish-command.ts';
 import { addRollbackCommand } from './rollback-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addSchemaCommand } from './schema-command.ts';
@@ -36,6 +37,7 @@ export function buildProgram(): Command {
   addValidateCommand(program);
   addInitCommand(program);
   addInspectCommand(program);
+  addPublishCommand(program);
   addVerifyCommand(program);
   addVersionsCommand(program);
   addRollbackCommand(program);

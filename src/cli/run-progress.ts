@@ -81,6 +81,7 @@ export function progressAfter(state: RunProgress, event: RunEvent): RunProgress 
       return withWorkers(without(state, event.slot), event.device, -1);
     case 'warning':
     case 'lock-waiting':
+    case 'checks-evaluated':
     case 'batch-measured':
     case 'batch-reduced':
       return state;

@@ -1,4 +1,5 @@
 import { assertNever } from '../core/errors.ts';
+import { resultText } from '../plan/check-result.ts';
 import type { RunEvent } from '../run/events.ts';
 import { bytesText, countText, pluralText } from './aligned.ts';
 import type { Paint } from './colour.ts';
@@ -61,6 +62,8 @@ export function runLines(event: RunEvent, options: RunTextOptions): readonly Run
       return [line('detail', shardText(event))];
     case 'shard-failed':
       return shardFailed(event, { line, warning });
+    case 'checks-evaluated':
+      return checksLines(event, line);
     case 'run-published': {
       const summary = published(event, options).map(
         (text, index): RunLine => (index === 0 ? line('info', text) : { level: 'info', text: `  ${text}` }),
@@ -107,6 +110,14 @@ function shardFailed(event: Of<'shard-failed'>, { line, warning }: LineMakers): 
   // How the worker died has a line of its own.
   const why = code === 'WORKER_CRASHED' || code === 'BATCH_TIMEOUT' ? '' : `: ${message}`;
   return [warning(`shard ${shard} failed in attempt ${attempt}, ${next}${why} (${code})`)];
+}
+
+function checksLines({ checks }: Of<'checks-evaluated'>, line: LineMakers['line']): readonly RunLine[] {
+  const passed = checks.filter((check) => check.passed).length;
+  const details = checks.map((check) =>
+    line('detail', `check ${check.passed ? 'passed' : 'failed'}: ${resultText(check)}`),
+  );
+  return [line('info', `${countText(passed)} of ${pluralText(checks.length, 'check')} passed`), ...details];
 }
 
 function nothingText({ rows }: Of<'run-published'>): string {

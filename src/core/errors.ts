@@ -58,6 +58,7 @@ export const errorTable = {
     retryable: false,
     meaning: 'more rows were rejected than errors.maxRejected allows',
   },
+  CHECKS_FAILED: { exitCode: 3, retryable: false, meaning: 'a check of the job failed, so nothing was published' },
   VERIFY_FAILED: { exitCode: 3, retryable: false, meaning: 'a published output does not agree with its manifest' },
   ENVIRONMENT_UNFIT: {
     exitCode: 4,

@@ -1,3 +1,7 @@
+import type { Measure, Measurement, TableMeasurer, WrittenColumn, WrittenFiles } from './measures.ts';
+
+export type { Measure, Measurement, TableMeasurer, WrittenColumn, WrittenFiles };
+
 /** Element types of tensors, and so of feature columns; the names are ONNX Runtime's. */
 export const elementTypes = [
   'float32',

@@ -15,6 +15,8 @@ export interface RunLayout {
   readonly folder: string;
   readonly plan: string;
   readonly execution: string;
+  /** What the run's checks found. */
+  readonly checks: string;
   readonly staging: string;
   readonly commits: string;
   readonly rejects: string;
@@ -28,6 +30,7 @@ export function runLayout(runId: string): RunLayout {
     folder,
     plan: `${folder}/plan.json`,
     execution: `${folder}/execution.json`,
+    checks: `${folder}/checks.json`,
     staging: `${folder}/staging`,
     commits: `${folder}/commits`,
     rejects: `${folder}/rejects`,

@@ -3,9 +3,11 @@ import { nearest } from '../core/suggest.ts';
 import type { DatasetFormat } from '../dataset/contract.ts';
 import { resolveOutputColumns } from '../model/output-expression.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
+import { checkColumns } from './check-columns.ts';
 import { cutShards } from './cut-shards.ts';
 import { fingerprintOf, type RunIdentity } from './fingerprint.ts';
 import { mapFeatures } from './map-features.ts';
+import { outputTable } from './output-table.ts';
 import type { PlanInput } from './plan-input.ts';
 import { type RunPlan, recordVersion, type Shard, shardRowCount } from './run-plan.ts';
 import { autoShardRows } from './shard-size.ts';
@@ -46,7 +48,7 @@ export function planRun(input: PlanInput): RunPlan {
         })
       : job.execution.shardRows;
   const shards = cutShards(dataset.files, shardRows, input.cut);
-  return {
+  const plan: RunPlan = {
     v: recordVersion,
     job: job.name,
     fingerprint: fingerprintOf(identity),
@@ -82,6 +84,17 @@ export function planRun(input: PlanInput): RunPlan {
     shards,
     rowCount: shards.reduce((sum: number, shard: Shard) => sum + shardRowCount(shard), 0),
   };
+  return withPublishing(plan, input);
+}
+
+/**
+ * A plan with what its job says now about publishing, which may have changed since the plan was made.
+ * @throws AppError COLUMN_MISSING, SPEC_INVALID for a check that does not fit the output
+ */
+export function withPublishing(plan: RunPlan, { job, locate }: Pick<PlanInput, 'job' | 'locate'>): RunPlan {
+  checkColumns(outputTable(plan), { checks: job.checks, locate });
+  const { mode, keepVersions } = job.output;
+  return { ...plan, publishing: { mode, keepVersions, maxRejected: job.errors.maxRejected }, checks: job.checks };
 }
 
 export interface IdentityInput {

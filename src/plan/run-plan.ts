@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { elementTypes } from '../dataset/contract.ts';
+import { checkSchema } from '../spec/check.ts';
 
 /** Version of plan.json, commits and manifest; it goes into every fingerprint. */
 export const recordVersion = 1;
@@ -65,6 +66,17 @@ const signatureSchema = z
   .strictObject({ inputs: z.array(valueSignatureSchema).readonly(), outputs: z.array(valueSignatureSchema).readonly() })
   .readonly();
 
+const publishingSchema = z
+  .strictObject({
+    mode: z.enum(['error', 'overwrite', 'append', 'ignore']),
+    keepVersions: wholeNumber,
+    maxRejected: z.union([
+      z.strictObject({ rows: wholeNumber }).readonly(),
+      z.strictObject({ fraction: z.number() }).readonly(),
+    ]),
+  })
+  .readonly();
+
 /** Everything that a worker must know, and all of it decided before the first row is read. */
 export const runPlanSchema = z
   .strictObject({
@@ -113,6 +125,10 @@ export const runPlanSchema = z
     shards: z.array(shardSchema).readonly(),
     /** Rows of all shards. */
     rowCount: wholeNumber,
+    /** How the run is to be published; predictions do not depend on it. */
+    publishing: publishingSchema.optional(),
+    /** What must hold of the parts before they are published. */
+    checks: z.array(checkSchema).readonly().optional(),
   })
   .readonly();
 export type RunPlan = z.infer<typeof runPlanSchema>;

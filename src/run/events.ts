@@ -1,5 +1,6 @@
 import { assertNever, type ErrorCode } from '../core/errors.ts';
 import type { ExecutorEvent, Slot } from '../executor/contract.ts';
+import type { CheckResult } from '../plan/check-result.ts';
 
 /** Version of the events that `--json` prints; fields are only ever added. */
 export const eventVersion = 1;
@@ -110,6 +111,11 @@ type Body =
       readonly retryAfterMs?: number | undefined;
       readonly code: ErrorCode;
       readonly message: string;
+    }
+  | {
+      /** What the job's checks found of the predictions, before anything is published. */
+      readonly type: 'checks-evaluated';
+      readonly checks: readonly CheckResult[];
     }
   | {
       readonly type: 'run-published';

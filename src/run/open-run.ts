@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Manifest, StoredRun, WriteMode } from '../checkpoint/contract.ts';
 import { inputRejectsName, runLayout } from '../plan/layout.ts';
+import { withPublishing } from '../plan/plan-run.ts';
 import { orAborted } from './or-aborted.ts';
 import { checkAppend } from './outcome.ts';
 import type { Ports } from './ports.ts';
@@ -44,7 +45,7 @@ export async function openRun(ports: Ports, prepared: PreparedJob, options: Open
     options.resume === undefined
       ? await ports.store.findResumable(outputFolder, wanted, previous)
       : await ports.store.findRequested(outputFolder, { ...wanted, runId: options.resume }, previous);
-  if (run !== undefined) return { state: 'resumed', run };
+  if (run !== undefined) return { state: 'resumed', run: await asTheJobSays(ports, prepared, run) };
   if ((await ports.store.check(outputFolder, mode, previous)) === 'skip') return { state: 'skipped', runId };
   await ports.store.create(outputFolder, runId);
   try {
@@ -53,6 +54,14 @@ export async function openRun(ports: Ports, prepared: PreparedJob, options: Open
     await ports.store.remove(outputFolder, runId);
     throw error;
   }
+}
+
+/** How a run is published, and its checks, are what the job says now: they may change without scoring again. */
+async function asTheJobSays(ports: Ports, { request, outputFolder }: PreparedJob, run: StoredRun): Promise<StoredRun> {
+  const plan = withPublishing(run.plan, request);
+  if (JSON.stringify(plan) === JSON.stringify(run.plan)) return run;
+  await ports.store.writePlan(outputFolder, { runId: run.runId, plan });
+  return { runId: run.runId, plan };
 }
 
 async function planNew(

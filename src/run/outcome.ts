@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Manifest, PublishedRun } from '../checkpoint/contract.ts';
 import { AppError, errorTable } from '../core/errors.ts';
+import type { CheckResult } from '../plan/check-result.ts';
 import type { Commit } from '../plan/commit.ts';
 import { inputRejectsName, runLayout } from '../plan/layout.ts';
 import { predictedColumns } from '../plan/predicted-columns.ts';
@@ -122,7 +123,12 @@ function rowsText(plan: RunPlan, shard: number): string {
 /** What the manifest says about this run. */
 export function publishedRun(
   run: FinishedRun,
-  by: { readonly publishedAt: string; readonly version: string },
+  by: {
+    readonly publishedAt: string;
+    readonly version: string;
+    readonly checks?: readonly CheckResult[];
+    readonly isForced?: boolean;
+  },
 ): PublishedRun {
   const { plan, commits } = run;
   return {
@@ -143,6 +149,8 @@ export function publishedRun(
     columns: outputColumns(plan),
     providers: [...new Set(commits.flatMap((commit) => commit.providers))],
     batchRows: commits[0]?.batchRows ?? 0,
+    ...(by.checks === undefined || by.checks.length === 0 ? {} : { checks: by.checks }),
+    ...(by.isForced === true ? { forced: true } : {}),
   };
 }
 

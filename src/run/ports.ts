@@ -1,5 +1,5 @@
 import type { OutputStore } from '../checkpoint/contract.ts';
-import type { DatasetFormat, DatasetReader, RowProfiler, TableComparer } from '../dataset/contract.ts';
+import type { DatasetFormat, DatasetReader, RowProfiler, TableComparer, TableMeasurer } from '../dataset/contract.ts';
 import type { Device, Executor, Slot } from '../executor/contract.ts';
 import type { ModelReader } from '../model/contract.ts';
 
@@ -19,6 +19,7 @@ export interface Ports {
   /** Rows that a file of rejects stands for. */
   readonly countRejects: (path: string) => Promise<number>;
   readonly compareTables: TableComparer;
+  readonly measureTable: TableMeasurer;
   readonly models: ModelReader;
   readonly store: OutputStore;
   /** @throws AppError DEVICE_UNAVAILABLE */

@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import type { WriteMode } from '../checkpoint/contract.ts';
 import { isThere } from '../core/files.ts';
 import type { ExecutorEvent, Slot } from '../executor/contract.ts';
+import type { CheckResult } from '../plan/check-result.ts';
 import type { Commit } from '../plan/commit.ts';
 import { metaFolder } from '../plan/layout.ts';
 import { shardRowCount } from '../plan/run-plan.ts';
+import { auditEvents, auditRun, checksFailure } from './audit-run.ts';
 import { bodyOf, eventVersion, type RunEvent, type RunEventBody, warningOf } from './events.ts';
 import { type OpenedRun, openRun, type RunPlace } from './open-run.ts';
 import { orAborted } from './or-aborted.ts';
@@ -17,7 +19,7 @@ import {
   shardsFailed,
 } from './outcome.ts';
 import type { Ports } from './ports.ts';
-import { type JobRequest, type PreparedJob, prepareJob } from './prepare-job.ts';
+import { type JobRequest, prepareJob } from './prepare-job.ts';
 import { takeLock } from './take-lock.ts';
 
 export interface RunOptions extends JobRequest {
@@ -112,11 +114,21 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
     if (hopeless !== undefined) throw hopeless;
   }
   if (options.signal.aborted) throw options.signal.reason;
+  const whole = { ...finished, commits: plan.shards.flatMap((shard) => finished.commits.get(shard.index) ?? []) };
+  const failure = failureOf(whole, options.job.errors.maxRejected);
+  if (failure !== undefined) throw failure;
+  const { signal } = options;
+  const asked = { ...place, run: opened.run, commits: whole.commits, isKept: true, signal };
+  const { checks, isDecided } = await orAborted(signal, auditRun(ports, asked));
+  for (const body of auditEvents(checks)) yield event(body);
+  const refusal = checksFailure(checks, outputFolder);
+  if (refusal !== undefined && !isDecided) throw refusal;
   yield event(
     await publish(ports, {
-      prepared,
       place,
-      finished: { ...finished, commits: plan.shards.flatMap((shard) => finished.commits.get(shard.index) ?? []) },
+      finished: whole,
+      checks,
+      isForced: refusal !== undefined,
       started,
       scoredRows: remaining.reduce((sum, shard) => sum + shardRowCount(shard), 0),
     }),
@@ -166,9 +178,11 @@ async function keep(
 }
 
 interface Publishing {
-  readonly prepared: PreparedJob;
   readonly place: RunPlace;
   readonly finished: FinishedRun;
+  readonly checks: readonly CheckResult[];
+  /** Somebody forced it before, and was cut off. */
+  readonly isForced: boolean;
   readonly started: Date;
   /** Rows that this process scored. */
   readonly scoredRows: number;
@@ -176,13 +190,16 @@ interface Publishing {
 
 async function publish(
   ports: Ports,
-  { prepared, place, finished, started, scoredRows }: Publishing,
+  { place, finished, checks, isForced, started, scoredRows }: Publishing,
 ): Promise<RunEventBody> {
-  const failure = failureOf(finished, prepared.request.job.errors.maxRejected);
-  if (failure !== undefined) throw failure;
   const { outputFolder, plan, commits } = finished;
-  const run = publishedRun(finished, { publishedAt: ports.now().toISOString(), version: ports.version });
-  const { keepVersions } = prepared.request.job.output;
+  const run = publishedRun(finished, {
+    publishedAt: ports.now().toISOString(),
+    version: ports.version,
+    checks,
+    isForced,
+  });
+  const keepVersions = plan.publishing?.keepVersions ?? 1;
   await ports.store.publish({ ...place, plan, commits, run, keepVersions });
   const seconds = Math.max(0.001, (ports.now().getTime() - started.getTime()) / 1000);
   return {

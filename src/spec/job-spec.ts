@@ -3,6 +3,7 @@ import { executionSchema } from './execution-schema.ts';
 import { closedMap, duration, field, oneOf, oneOrMore, text, wholeNumber } from './fields.ts';
 import { inputSchema } from './input-schema.ts';
 import { outputSchema } from './output-schema.ts';
+import { checksSchema, writtenChecksSchema } from './written-checks.ts';
 
 const specVersion = 1;
 
@@ -69,6 +70,8 @@ const retrySchema = closedMap({
   initialDelayMs: initialDelay,
   maxDelayMs: maxDelay,
 }));
+const checksText = 'What must hold of the predictions for them to be published.';
+const checksExample = [{ notNull: ['flight_id'] }];
 
 const jobFields = {
   description: field(
@@ -91,6 +94,7 @@ const jobFields = {
     maxAttempts: 6,
   }),
   errors: field(errorsSchema.prefault({}), 'How many rows may fail.', { maxRejected: '0.1%' }),
+  checks: field(checksSchema.default([]), checksText, checksExample),
 };
 
 /** A job whose short forms are written out (see short-forms.ts); parsing it fills the defaults. */
@@ -115,6 +119,7 @@ const writtenJobSchema = closedMap({
     { input: ['distance', 'dep_delay'] },
   ),
   output: field(z.union([path, outputSchema]), 'Where the predictions go: a path, or a map.', 'out/late-flights'),
+  checks: field(writtenChecksSchema.optional(), checksText, checksExample),
 }).meta({ id: 'job' });
 
 /** The whole file as people write it; for editors. */

@@ -17,6 +17,23 @@ export function withoutShortForms(job: unknown): unknown {
         return isPlainMap(value)
           ? mapValues(value, (feature) => (isTextOrList(feature) ? { columns: feature } : feature))
           : value;
+      case 'checks':
+        return Array.isArray(value) ? value.map(withoutShortCheck) : value;
+      default:
+        return value;
+    }
+  });
+}
+
+function withoutShortCheck(check: unknown): unknown {
+  if (!isPlainMap(check)) return check;
+  return mapValues(check, (value, key) => {
+    switch (key) {
+      case 'notNull':
+      case 'unique':
+        return isTextOrList(value) ? { columns: value } : value;
+      case 'rowCount':
+        return typeof value === 'string' || typeof value === 'number' ? { equals: value } : value;
       default:
         return value;
     }

@@ -33,6 +33,21 @@ describe('the JSON Schema of a spec', () => {
       'version: 1\ndefaults: { model: m, output: { format: csv } }\njobs: { a: { input: i, output: { path: o } } }',
     ],
     ['a percentage of rejected rows', withMinimalJob('errors: { maxRejected: 0.1% }')],
+    [
+      'every check, short and long',
+      withMinimalJob(
+        'checks:',
+        '- notNull: [a, b]',
+        '- notNull: a',
+        '- notNull: { columns: [a], severity: warn }',
+        '- min: { column: a, value: 0 }',
+        '- accepted: { column: a, values: [0, x, true] }',
+        '- unique: a',
+        '- rowCount: input',
+        '- rowCount: { min: 1 }',
+        '- psi: { column: a, max: "${MAX}" }',
+      ),
+    ],
     ['one device', withMinimalJob('execution: { devices: cuda:0, maxWorkerMemory: 2GB }')],
   ])('accepts %s', (_what, text) => {
     expect(accepts(text), JSON.stringify(validate.errors)).toBe(true);
@@ -47,6 +62,7 @@ describe('the JSON Schema of a spec', () => {
     ],
     ['an unknown format', withJob('model: m', 'input: i', 'output: { path: o, format: parket }')],
     ['a number out of range', withMinimalJob('execution: { readAhead: 9 }')],
+    ['a check that does not exist', withMinimalJob('checks: [notNul: a]')],
     ['a job without a model, when there are no defaults', withJob('input: i', 'output: o')],
     ['another version', 'version: 2\njobs: {}'],
     ['a job name with a blank', 'version: 1\njobs: { a b: { model: m, input: i, output: o } }'],

@@ -36,6 +36,7 @@ const minimal = {
   },
   retry: { maxAttempts: 4, initialDelayMs: 1000, maxDelayMs: 60_000, multiplier: 2, jitter: 'full' },
   errors: { maxRejected: { rows: 0 } },
+  checks: [],
 };
 
 describe('a job', () => {
@@ -84,6 +85,7 @@ describe('a job', () => {
         '  batchTimeout: 1.5 m',
         'retry: { maxAttempts: 1, initialDelay: 500ms, maxDelay: 1h, multiplier: 1.5, jitter: none }',
         'errors: { maxRejected: 0.1% }',
+        'checks: [unique: flight_id, rowCount: input]',
       ),
     );
     expect(job).toEqual({
@@ -126,6 +128,10 @@ describe('a job', () => {
       },
       retry: { maxAttempts: 1, initialDelayMs: 500, maxDelayMs: 3_600_000, multiplier: 1.5, jitter: 'none' },
       errors: { maxRejected: { fraction: 0.001 } },
+      checks: [
+        { type: 'unique', columns: ['flight_id'], severity: 'error' },
+        { type: 'rowCount', equals: 'input', severity: 'error' },
+      ],
     });
   });
 
