@@ -41,6 +41,7 @@ export function planRecord(job: JobPlan): Record<string, unknown> {
       keep: plan.keep.map((name) => ({ name, type: types.get(name) })),
       columns: predictedColumns(plan).map(({ name, type, innerShape, source }) => ({ name, type, innerShape, source })),
     },
+    checks: plan.checks ?? [],
     warnings: inputWarnings(plan),
     start: startRecord(job.start),
     execution: {

@@ -154,7 +154,16 @@ function outputRows(job: JobPlan, options: PlanTextOptions): readonly Row[] {
     ['', startText(start, job, paint)],
     ['keep', kept.length === 0 ? 'no column' : cut(kept.join(', '), options)],
     ['predict', cut(predicted.join(', '), options)],
+    ...checkRows(plan, options),
   ];
+}
+
+function checkRows({ checks = [] }: RunPlan, options: PlanTextOptions): readonly Row[] {
+  const texts = checks.map((check) => {
+    const columns = 'columns' in check ? check.columns.join(', ') : 'column' in check ? check.column : '';
+    return `${check.type}${columns === '' ? '' : ` ${columns}`}${check.severity === 'warn' ? ' (warn)' : ''}`;
+  });
+  return texts.length === 0 ? [] : [['checks', cut(texts.join('; '), options)]];
 }
 
 /** `[rows, 1]` is written as `[rows]` is: one value a row. */

@@ -9,6 +9,8 @@ export async function readableFiles(
   { paths, format }: WrittenFiles,
   copyTo: { readonly folder: string; readonly firstIndex: number },
 ): Promise<WrittenFiles> {
+  // No file has no types: its columns are cast as those of text are.
+  if (paths.length === 0) return { paths, format: 'csv' };
   if (format !== 'arrow') return { paths, format };
   const { stageArrow } = await import('./arrow-read.ts');
   const copies: string[] = [];

@@ -5,6 +5,7 @@ import { newLineReporter } from '../../src/cli/report-lines.ts';
 import type { Verbosity } from '../../src/cli/reporter.ts';
 import type { RunEvent } from '../../src/run/events.ts';
 import {
+  checksEvaluated,
   eventAt,
   runPlanned,
   runPublished,
@@ -51,6 +52,8 @@ const run = [
   eventAt(1007, shardDone(0, 2)),
   eventAt(1008, { type: 'worker-recycled', slot: 0, device: 'cpu', rssBytes: 700_000_000 }),
   eventAt(1009, shardFailed(1, false)),
+  eventAt(1010, checksEvaluated()),
+  eventAt(1011, { type: 'warning', code: 'CHECKS_FAILED', message: 'a check failed, max: late is 2' }),
   eventAt(12_340, runPublished()),
 ];
 
@@ -73,6 +76,8 @@ describe('plain lines', () => {
       flights  warning: worker 100 on cpu died (SIGSEGV) (WORKER_CRASHED)
       flights  warning: shard 0 failed in attempt 1, it will be tried again (WORKER_CRASHED)
       flights  warning: shard 1 failed in attempt 1, it is given up (WORKER_CRASHED)
+      flights  1 of 2 checks passed
+      flights  warning: a check failed, max: late is 2 (CHECKS_FAILED)
       flights  published 9,990 rows in 12 s, 810 rows/s
         rows     10,000 in, 9,990 out, 3 rejected, 7 filtered
         output   out/flights  10 parts, 1.2 MiB
@@ -89,6 +94,7 @@ describe('plain lines', () => {
       flights  warning: worker 100 on cpu died (SIGSEGV) (WORKER_CRASHED)
       flights  warning: shard 0 failed in attempt 1, it will be tried again (WORKER_CRASHED)
       flights  warning: shard 1 failed in attempt 1, it is given up (WORKER_CRASHED)
+      flights  warning: a check failed, max: late is 2 (CHECKS_FAILED)
       "
     `);
   });
@@ -108,6 +114,10 @@ describe('plain lines', () => {
       flights  shard 0 is done: 998 rows, 2 rejected in 1.00 s on cpu (read 0.10 s, session 0.80 s, write 0.10 s)
       flights  worker on cpu is replaced, it grew to 668 MiB
       flights  warning: shard 1 failed in attempt 1, it is given up (WORKER_CRASHED)
+      flights  1 of 2 checks passed
+      flights  check passed: unique: flight_id
+      flights  check failed: max: late is 2, not at most 1 (3 rows, e.g. flight_id 7)
+      flights  warning: a check failed, max: late is 2 (CHECKS_FAILED)
       flights  published 9,990 rows in 12 s, 810 rows/s
         rows     10,000 in, 9,990 out, 3 rejected, 7 filtered
         output   out/flights  10 parts, 1.2 MiB

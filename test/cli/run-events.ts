@@ -73,6 +73,25 @@ export function shardFailed(shard: number, willRetry: boolean): RunEventBody {
   };
 }
 
+export function checksEvaluated(): RunEventBody {
+  return {
+    type: 'checks-evaluated',
+    checks: [
+      { name: 'unique', column: 'flight_id', severity: 'error', passed: true, value: 0, bound: 0 },
+      {
+        name: 'max',
+        column: 'late',
+        severity: 'warn',
+        passed: false,
+        value: 2,
+        bound: 1,
+        rows: 3,
+        example: 'flight_id 7',
+      },
+    ],
+  };
+}
+
 export function runPublished(more: Partial<Extract<RunEventBody, { type: 'run-published' }>> = {}): RunEventBody {
   return {
     type: 'run-published',
