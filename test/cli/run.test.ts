@@ -15,10 +15,8 @@ function shapeOf(value: unknown): unknown {
 describe('run', () => {
   it('prints events as NDJSON, of shapes that programs rely on', async () => {
     await using folder = await temporaryFolder();
-    const { exitCode, stdout, stderr, events } = await runJob(folder.path, digitsJob, [
-      '--set',
-      'execution.batchSize=auto',
-    ]);
+    const job = { ...digitsJob, checks: [{ distinct: { column: 'digit', min: 11, severity: 'warn' } }] };
+    const { exitCode, stdout, stderr, events } = await runJob(folder.path, job, ['--set', 'execution.batchSize=auto']);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(stdout.split('\n')).toHaveLength(events.length);
     const shapes = events.map(({ v: _v, time: _time, job: _job, runId: _runId, ...own }) => [own.type, shapeOf(own)]);
@@ -26,6 +24,19 @@ describe('run', () => {
       {
         "batch-measured": {
           "batchRows": "number",
+          "type": "string",
+        },
+        "checks-evaluated": {
+          "checks": [
+            {
+              "bound": "string",
+              "column": "string",
+              "name": "string",
+              "passed": "boolean",
+              "severity": "string",
+              "value": "number",
+            },
+          ],
           "type": "string",
         },
         "run-planned": {
@@ -95,6 +106,11 @@ describe('run', () => {
           "device": "string",
           "shard": "number",
           "slot": "number",
+          "type": "string",
+        },
+        "warning": {
+          "code": "string",
+          "message": "string",
           "type": "string",
         },
         "worker-ready": {

@@ -23,6 +23,8 @@ describe('plan.json', () => {
           features: { x: { columns: ['a', 'b'], nulls: -1 }, s: { columns: 'größe "東京"', nulls: '' } },
           output: { path: 'out', keep: ['id'], columns: { label: 'y' }, format: 'csv', compression: 'gzip' },
           execution: { shardRows: 3 },
+          errors: { maxRejected: '0.1%' },
+          checks: [{ notNull: ['id', 'label'] }, { rowCount: 'input' }, { psi: { column: 'label', max: 0.2 } }],
         },
       },
     },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { manifestSchema } from '../../src/checkpoint/manifest.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { Commit } from '../../src/plan/commit.ts';
 import { type FinishedRun, failureOf, ledgerOf, publishedRun, rejectFiles } from '../../src/run/outcome.ts';
@@ -101,5 +102,17 @@ describe('publishedRun', () => {
       providers: ['cpu', 'cuda'],
       batchRows: 256,
     });
+  });
+
+  it('keeps what its checks found, and whether it was forced', () => {
+    const by = { publishedAt: '2026-01-02T03:04:05.000Z', version: '1.2.3' };
+    const checks = [{ name: 'min', column: 'y', severity: 'error', passed: false, value: -1, bound: 0 }] as const;
+    const run = publishedRun(finished(whole), { ...by, checks, isForced: true });
+    expect(run).toMatchObject({ checks, forced: true });
+    const manifest = { v: 1, format: 'parquet', parts: [], runs: [run] };
+    expect(manifestSchema.parse(manifest)).toEqual(manifest);
+    const older = publishedRun(finished(whole), { ...by, checks: [] });
+    expect(Object.keys(older)).not.toEqual(expect.arrayContaining(['checks']));
+    expect(manifestSchema.safeParse({ ...manifest, runs: [older] }).success).toBe(true);
   });
 });
