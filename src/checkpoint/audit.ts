@@ -1,6 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isThere, readIfPresent, writeFileAtomic } from '../core/files.ts';
+import { isThere, readIfPresent, writeError, writeFileAtomic } from '../core/files.ts';
 import { type CheckResult, checkResultSchema } from '../plan/check-result.ts';
 import type { Commit } from '../plan/commit.ts';
 import { runLayout } from '../plan/layout.ts';
@@ -21,6 +22,18 @@ export async function stagedParts(
   const paths = commits.map((commit) => join(outputFolder, runLayout(runId).staging, commit.part));
   for (const path of paths) if (!(await isThere(path))) return undefined;
   return paths;
+}
+
+/** In the staging folder, so that what a killed audit leaves goes with it; the system's own folder may be in memory. */
+export async function auditFolder(
+  outputFolder: string,
+  runId: string,
+): Promise<AsyncDisposable & { readonly path: string }> {
+  const staging = join(outputFolder, runLayout(runId).staging);
+  const path = await mkdtemp(join(staging, 'audit-')).catch((error: unknown) =>
+    Promise.reject(writeError(error, staging)),
+  );
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
 export async function readChecks(outputFolder: string, runId: string): Promise<readonly CheckResult[] | undefined> {

@@ -111,6 +111,8 @@ export interface OutputStore {
   findUnfinished(outputFolder: string, previous: Manifest | undefined): Promise<readonly StoredRun[]>;
   /** Where the parts of commits are staged, in their order; undefined once publishing them has begun. */
   stagedParts(outputFolder: string, runId: string, commits: readonly Commit[]): Promise<readonly string[] | undefined>;
+  /** A folder on the output's disk that goes, with all in it, when it is disposed of. */
+  auditFolder(outputFolder: string, runId: string): Promise<AsyncDisposable & { readonly path: string }>;
   /** What the run's checks found when they were last evaluated. */
   readChecks(outputFolder: string, runId: string): Promise<readonly CheckResult[] | undefined>;
   writeChecks(outputFolder: string, runId: string, checks: readonly CheckResult[]): Promise<void>;

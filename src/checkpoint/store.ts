@@ -1,5 +1,5 @@
 import { partName } from '../plan/layout.ts';
-import { readChecks, stagedParts, writeChecks } from './audit.ts';
+import { auditFolder, readChecks, stagedParts, writeChecks } from './audit.ts';
 import type { OutputStore, StoredRun } from './contract.ts';
 import { findLeftovers, removeLeftovers } from './leftovers.ts';
 import { OutputLock } from './lock.ts';
@@ -69,6 +69,7 @@ export function newOutputStore(): OutputStore {
     writeBatchRows,
     findUnfinished: (outputFolder, previous) => unfinishedRuns(outputFolder, publishedIds(previous)),
     stagedParts,
+    auditFolder,
     readChecks,
     writeChecks,
     publish: publishRun,

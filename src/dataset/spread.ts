@@ -1,6 +1,6 @@
 import { familyOf } from './column-type.ts';
 import type { Measurement, WrittenColumn, WrittenFiles } from './contract.ts';
-import type { Database } from './duckdb.ts';
+import { type Database, dataError } from './duckdb.ts';
 import { columnsOf, writtenSource, writtenValue } from './written-source.ts';
 
 const binCount = 10;
@@ -18,13 +18,20 @@ export interface SpreadRequest {
 export async function spreadOf(database: Database, request: SpreadRequest): Promise<Measurement['bins']> {
   const { column, table, reference } = request;
   if (reference === undefined || reference.paths.length === 0) return undefined;
-  const source = await referenceSource(database, reference, column);
-  if (source === undefined) return undefined;
-  const edges = await decilesOf(database, source);
-  if (edges === undefined) return undefined;
+  const found = await referenceBins(database, reference, column).catch((error: unknown) =>
+    Promise.reject(dataError(error, `what is published, ${reference.paths[0]}`)),
+  );
+  if (found === undefined) return undefined;
   const names = table.columns.map(({ name }) => name);
   const rows = `SELECT ${writtenValue(column, table.format)}::DOUBLE AS x FROM ${writtenSource(table, names)}`;
-  return { reference: await binsOf(database, source, edges), table: await binsOf(database, rows, edges) };
+  return { reference: found.bins, table: await binsOf(database, rows, found.edges) };
+}
+
+async function referenceBins(database: Database, reference: WrittenFiles, column: WrittenColumn) {
+  const source = await referenceSource(database, reference, column);
+  const edges = source === undefined ? undefined : await decilesOf(database, source);
+  if (source === undefined || edges === undefined) return undefined;
+  return { edges, bins: await binsOf(database, source, edges) };
 }
 
 /** The reference's values as `x`; undefined when the column is not there, or holds no numbers. */

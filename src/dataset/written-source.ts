@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { WrittenColumn, WrittenFiles } from './contract.ts';
-import { type Database, dataError } from './duckdb.ts';
+import type { Database } from './duckdb.ts';
 import { quoteName, quotePaths, quoteText } from './sql.ts';
 
 /** Files that SQL can read as they are: Arrow files are copied to Parquet first. */
@@ -61,10 +61,6 @@ export async function columnsOf(
     format === 'csv'
       ? `read_csv(${quotePaths(paths)}, header = true, all_varchar = true, delim = ',', quote = '"', escape = '"')`
       : `read_parquet(${quotePaths(paths)}, hive_partitioning = false)`;
-  try {
-    const columns = await database.columns(`SELECT * FROM ${source}`);
-    return new Map(columns.map(({ name, type }) => [name, String(type)]));
-  } catch (error) {
-    throw dataError(error, paths[0] ?? 'the published parts');
-  }
+  const columns = await database.columns(`SELECT * FROM ${source}`);
+  return new Map(columns.map(({ name, type }) => [name, String(type)]));
 }

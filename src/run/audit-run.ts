@@ -49,7 +49,7 @@ async function evaluate(
   request: AuditRequest & { readonly checks: readonly PlannedCheck[]; readonly staged: readonly string[] },
 ): Promise<readonly CheckResult[]> {
   const { outputFolder, run, commits, previous, checks } = request;
-  await using folder = await ports.temporaryFolder();
+  await using folder = await ports.store.auditFolder(outputFolder, run.runId);
   const measurements = await ports.measureTable({
     table: { paths: request.staged, format: run.plan.part.format, columns: outputTable(run.plan) },
     reference: previous === undefined ? undefined : lastPublished(outputFolder, previous),

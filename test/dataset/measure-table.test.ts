@@ -203,6 +203,20 @@ describe('the spread over the deciles of a reference', () => {
     expect(await spread('parquet', reference, x(hundred))).toBeUndefined();
   });
 
+  it('of a reference that cannot be read is an error that names it', async () => {
+    const path = join(folder.path, 'gone.parquet');
+    const asked = measure({
+      paths: await parts('parquet', x(hundred)),
+      reference: [path],
+      measures: [{ type: 'spread', column: 'x' }],
+      columns: table,
+    });
+    await expect(asked).rejects.toMatchObject({
+      code: 'INPUT_UNREADABLE',
+      message: expect.stringContaining(`cannot read what is published, ${path}: `),
+    });
+  });
+
   it('puts every row of both into one bin, as counting by hand does', { timeout: 60_000 }, async () => {
     const value = fc.oneof(
       fc.integer({ min: -5, max: 5 }),
