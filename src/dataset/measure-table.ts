@@ -111,7 +111,8 @@ function counting(request: MeasureRequest, column: string, condition: string): S
   return {
     counted: `count(*) FILTER (${condition})`,
     value: 'NULL',
-    example: `any_value(${example}) FILTER (${condition})`,
+    // A CASE makes the texts of rows at fault only, where a FILTER would make those of all.
+    example: `any_value(CASE WHEN ${condition} THEN ${example} END)`,
   };
 }
 
