@@ -144,17 +144,14 @@ export interface PartFormat {
   readonly compression: 'zstd' | 'snappy' | 'gzip' | 'none';
 }
 
-export const rejectCodes = [
-  'NULL_VALUE',
-  'CAST_FAILED',
-  'CAST_LOSSY',
-  'LIST_LENGTH',
-  'CSV_LINE',
-  'NON_FINITE',
-  'SESSION_FAILED',
-  'ROWS_UNREADABLE',
-] as const;
-export type RejectCode = (typeof rejectCodes)[number];
+export type RejectCode =
+  | 'NULL_VALUE'
+  | 'CAST_LOSSY'
+  | 'LIST_LENGTH'
+  | 'CSV_LINE'
+  | 'NON_FINITE'
+  | 'SESSION_FAILED'
+  | 'ROWS_UNREADABLE';
 
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);

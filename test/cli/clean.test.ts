@@ -41,7 +41,7 @@ describe('clean', () => {
     expect(title).toMatch(/\/out: would remove 1 leftover, [\d.,]+ (bytes|KiB)$/);
     expect(lines).toEqual([
       expect.stringMatching(
-        /^ {2}_nightshift\/runs\/\S+ {2}\S+ \w+ {2}an unfinished run of job job, 2 of 3 shards done$/,
+        /^ {2}_nightshift\/runs\/\S+ {2}\S+ \w+ {2}an unfinished run of job job, 3 of 3 shards done$/,
       ),
     ]);
     const done = JSON.parse((await clean('--json')).stdout);
