@@ -85,6 +85,23 @@ export interface OutputStore {
   discardUnfinished(outputFolder: string, job: string, previous: Manifest | undefined): Promise<void>;
   create(outputFolder: string, runId: string): Promise<void>;
   writePlan(outputFolder: string, run: StoredRun): Promise<void>;
+  /** A run by its id, published or not; undefined when its plan is gone or of another version. */
+  readRun(outputFolder: string, runId: string): Promise<StoredRun | undefined>;
+  /** What a run's commits say, by shard, without a look at the parts. */
+  readCommits(outputFolder: string, runId: string): Promise<ReadonlyMap<number, Commit>>;
+  /** Flushes a part and its rejects that lie where a run has them, and makes the commit that says so. */
+  commit(outputFolder: string, runId: string, commit: Commit): Promise<void>;
+  /**
+   * Gives a run a part that is published, and its rejects, as if it had made them.
+   * @throws AppError VERIFY_FAILED when the part is not what the commit says
+   */
+  takeOver(
+    outputFolder: string,
+    runId: string,
+    from: { readonly runId: string; readonly commit: Commit; readonly name: string },
+  ): Promise<void>;
+  /** Copies the rejects of the input itself from one run to another. */
+  takeOverInputRejects(outputFolder: string, runs: { readonly from: string; readonly to: string }): Promise<void>;
   /** Commits whose parts are there and whole, by shard. */
   validCommits(
     outputFolder: string,

@@ -34,6 +34,8 @@ const publishedRunSchema = z
     batchRows: count,
     /** What was found of the parts before they were published; absent when the job had no checks. */
     checks: z.array(checkResultSchema).readonly().optional(),
+    /** The run whose rejects were scored again, and by which model; all other rows are that run's. */
+    replayOf: z.strictObject({ runId: z.string(), modelSha256: z.string() }).readonly().optional(),
     /** It was published by force, in spite of failed checks or too many rejects. */
     forced: z.literal(true).optional(),
   })

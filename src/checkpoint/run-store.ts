@@ -42,6 +42,13 @@ export async function writePlan(outputFolder: string, runId: string, plan: RunPl
   await writeFileAtomic(join(outputFolder, layout.plan), `${JSON.stringify(plan)}\n`);
 }
 
+/** A run by its id; undefined when its plan is gone or cannot be read. */
+export async function readRun(outputFolder: string, runId: string): Promise<StoredRun | undefined> {
+  const text = await readIfPresent(join(outputFolder, runLayout(runId).plan));
+  const parsed = text === undefined ? undefined : runPlanSchema.safeParse(parseJson(text));
+  return parsed?.success === true ? { runId, plan: parsed.data } : undefined;
+}
+
 /**
  * Runs with a plan that are not published, oldest first; run ids sort by time. A run whose staging folder is gone was
  * published once, and replaced since.
@@ -55,9 +62,8 @@ export async function unfinishedRuns(
   for (const runId of names.sort()) {
     if (published.includes(runId)) continue;
     if (!(await isThere(join(outputFolder, runLayout(runId).staging)))) continue;
-    const text = await readIfPresent(join(outputFolder, runLayout(runId).plan));
-    const parsed = text === undefined ? undefined : runPlanSchema.safeParse(parseJson(text));
-    if (parsed?.success === true) runs.push({ runId, plan: parsed.data });
+    const run = await readRun(outputFolder, runId);
+    if (run !== undefined) runs.push(run);
   }
   return runs;
 }

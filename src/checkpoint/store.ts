@@ -11,6 +11,7 @@ import {
   createRunFolders,
   readBatchRows,
   readCommits,
+  readRun,
   removeRun,
   requested,
   resumable,
@@ -19,6 +20,7 @@ import {
   writeBatchRows,
   writePlan,
 } from './run-store.ts';
+import { commitPart, takeOver, takeOverInputRejects } from './take-over.ts';
 import { publishedVersions } from './versions.ts';
 
 /** Runs kept beside the parts that they publish, in plain files. */
@@ -51,6 +53,11 @@ export function newOutputStore(): OutputStore {
     },
     create: createRunFolders,
     writePlan: (outputFolder, { runId, plan }) => writePlan(outputFolder, runId, plan),
+    readRun,
+    readCommits,
+    commit: commitPart,
+    takeOver,
+    takeOverInputRejects,
     validCommits: (outputFolder, { runId, plan }, { mode, previous }) => {
       const first = mode === 'append' ? (previous?.parts.length ?? 0) : 0;
       return validCommits({

@@ -37,7 +37,10 @@ export function newPorts(): Ports {
 /** DuckDB's native library takes a while to load: by the time that it is asked for, the first worker is on its way. */
 function lazyDataset(
   threads: number,
-): Pick<Ports, 'dataset' | 'profileRows' | 'countRows' | 'countRejects' | 'compareTables' | 'measureTable'> {
+): Pick<
+  Ports,
+  'dataset' | 'profileRows' | 'countRows' | 'countRejects' | 'compareTables' | 'measureTable' | 'rejects'
+> {
   const reader = async (): Promise<DatasetReader> =>
     (await import('../dataset/reader.ts')).newDatasetReader({ threads });
   return {
@@ -49,6 +52,10 @@ function lazyDataset(
       (await import('../dataset/profile-rows.ts')).newRowProfiler({ threads })(facts, request),
     countRejects: async (path) => (await import('../dataset/count-rows.ts')).countRejects(path),
     countRows: async (path, format) => (await import('../dataset/count-rows.ts')).countRows(path, format),
+    rejects: {
+      stage: async (request) => (await import('../dataset/replay-rejects.ts')).rejectReplayer.stage(request),
+      merge: async (request) => (await import('../dataset/replay-rejects.ts')).rejectReplayer.merge(request),
+    },
     compareTables: async (request) =>
       (await import('../dataset/compare-tables.ts')).newTableComparer({ threads })(request),
     measureTable: async (request) =>

@@ -9,6 +9,7 @@ import { addInspectCommand } from './inspect-command.ts';
 import { packageVersion } from './package-version.ts';
 import { addPlanCommand } from './plan-command.ts';
 import { addPublishCommand } from './publish-command.ts';
+import { addReplayCommand } from './replay-command.ts';
 import { addRollbackCommand } from './rollback-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addSchemaCommand } from './schema-command.ts';
@@ -38,6 +39,7 @@ export function buildProgram(): Command {
   addInitCommand(program);
   addInspectCommand(program);
   addPublishCommand(program);
+  addReplayCommand(program);
   addVerifyCommand(program);
   addVersionsCommand(program);
   addRollbackCommand(program);

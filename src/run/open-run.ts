@@ -90,7 +90,7 @@ async function planNew(
 }
 
 /** Sorts by time: `20261124T023000Z-1f9c2a`. */
-function newRunId(ports: Ports): string {
+export function newRunId(ports: Ports): string {
   const stamp = ports
     .now()
     .toISOString()

@@ -128,6 +128,7 @@ export function publishedRun(
     readonly version: string;
     readonly checks?: readonly CheckResult[];
     readonly isForced?: boolean;
+    readonly replayOf?: PublishedRun['replayOf'];
   },
 ): PublishedRun {
   const { plan, commits } = run;
@@ -151,6 +152,7 @@ export function publishedRun(
     batchRows: commits[0]?.batchRows ?? 0,
     ...(by.checks === undefined || by.checks.length === 0 ? {} : { checks: by.checks }),
     ...(by.isForced === true ? { forced: true } : {}),
+    ...(by.replayOf === undefined ? {} : { replayOf: by.replayOf }),
   };
 }
 

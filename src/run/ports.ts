@@ -1,5 +1,6 @@
 import type { OutputStore } from '../checkpoint/contract.ts';
 import type { DatasetFormat, DatasetReader, RowProfiler, TableComparer, TableMeasurer } from '../dataset/contract.ts';
+import type { RejectReplayer } from '../dataset/replay-contract.ts';
 import type { Device, Executor, Slot } from '../executor/contract.ts';
 import type { ModelReader } from '../model/contract.ts';
 
@@ -20,6 +21,7 @@ export interface Ports {
   readonly countRejects: (path: string) => Promise<number>;
   readonly compareTables: TableComparer;
   readonly measureTable: TableMeasurer;
+  readonly rejects: RejectReplayer;
   readonly models: ModelReader;
   readonly store: OutputStore;
   /** @throws AppError DEVICE_UNAVAILABLE */

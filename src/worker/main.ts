@@ -66,7 +66,7 @@ function started(scorer: Scorer | undefined): Scorer {
 }
 
 function shardOf(scorer: Scorer, index: number) {
-  const shard = scorer.plan.shards[index];
+  const shard = scorer.plan.shards.find((candidate) => candidate.index === index);
   if (shard === undefined) throw new Error(`the plan has no shard ${index}`);
   return shard;
 }

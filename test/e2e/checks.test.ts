@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, rename } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -167,6 +167,9 @@ describe('publish', () => {
   it('never publishes a run with shards missing', async () => {
     await makeInput('CASE i WHEN 3 THEN 9 ELSE i END', 4);
     expect(await runJob(folder.path, job([]))).toMatchObject({ exitCode: 3 });
+    const runs = join(folder.path, 'out/_nightshift/runs');
+    const [run = ''] = await readdir(runs);
+    await rm(join(runs, run, 'commits/00001.json'));
     expect(await publish('--force')).toMatchObject({
       exitCode: 3,
       stderr: expect.stringMatching(

@@ -37,7 +37,7 @@ const fences: Readonly<Record<string, Fence>> = {
   'checkpoint/any.ts': { imports: ['core/', 'plan/', 'dataset/contract.ts'], packages: ['node:', 'zod'] },
   'run/any.ts': {
     imports: [
-      ...['core/', 'spec/', 'plan/', 'dataset/contract.ts', 'model/contract.ts'],
+      ...['core/', 'spec/', 'plan/', 'dataset/contract.ts', 'dataset/replay-contract.ts', 'model/contract.ts'],
       ...['checkpoint/contract.ts', 'executor/contract.ts'],
     ],
     packages: ['node:', 'zod'],
