@@ -118,8 +118,8 @@ function spawn({ entry, slot, env }: WorkerOptions) {
     reject: false,
     extendEnv: false,
     // A worker's own objects are few, but each tensor counts as memory outside: at the default size of the heap it would
-    // be collected whole several times a second, beside the session.
-    nodeOptions: ['--disable-warning=ExperimentalWarning', '--initial-old-space-size=128'],
+    // be collected whole several times a second, beside the session. Much more would let tensors pile up uncollected.
+    nodeOptions: ['--disable-warning=ExperimentalWarning', '--initial-old-space-size=32'],
     env: {
       ...env,
       CUDA_VISIBLE_DEVICES: pinned,
