@@ -11,12 +11,14 @@ export function newModelReader(): ModelReader {
 }
 
 async function readModel(path: string): Promise<ModelFile> {
+  await refuseEndless(path);
   const bytes = await readFile(path).catch((error: unknown) => Promise.reject(notFound(path, error)));
   const { facts } = exposeZipMaps(bytes, path);
   const hash = createHash('sha256').update(bytes);
   let sizeBytes = bytes.length;
   for (const name of facts.externalData) {
     const file = join(dirname(path), name);
+    await refuseEndless(file);
     hash.update(
       `\n${name} ${await sha256OfFile(file).catch((error: unknown) => Promise.reject(notFound(file, error)))}`,
     );
@@ -32,6 +34,15 @@ async function readModel(path: string): Promise<ModelFile> {
     );
   }
   return { path, sha256: hash.digest('hex'), sizeBytes, facts };
+}
+
+/** A pipe gives its first byte when somebody writes to it, and some devices never give the last one. */
+async function refuseEndless(path: string): Promise<void> {
+  const info = await stat(path).catch((error: unknown) => Promise.reject(notFound(path, error)));
+  if (info.isFile() || info.isDirectory()) return;
+  throw new AppError('MODEL_NOT_FOUND', `model ${path} is neither a file nor a folder`, {
+    hint: 'pipes and devices cannot be read more than once; write the model to a file first',
+  });
 }
 
 function notFound(path: string, error: unknown): AppError {
