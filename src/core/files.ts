@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { access, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AppError, messageOf } from './errors.ts';
 
@@ -41,9 +41,27 @@ export async function writeMarker(path: string): Promise<void> {
 /** @throws AppError OUTPUT_UNWRITABLE, DISK_FULL */
 export async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolders(path);
   } catch (error) {
     throw writeError(error, path);
+  }
+}
+
+/** Node's own `recursive` tries for ever where a folder is there and takes no others, such as /proc. */
+async function makeFolders(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT' && dirname(path) !== path && !(await isThere(dirname(path)))) {
+      await makeFolders(dirname(path));
+      await makeFolders(path);
+      return;
+    }
+    const isFolder = await stat(path).then(
+      (info) => info.isDirectory(),
+      () => false,
+    );
+    if (!isFolder) throw error;
   }
 }
 
