@@ -1,7 +1,5 @@
-import { createReadStream } from 'node:fs';
-import type { Readable } from 'node:stream';
-import zlib from 'node:zlib';
 import { type Database, dataError } from './duckdb.ts';
+import { openText } from './open-text.ts';
 import { quotePaths, quoteText } from './sql.ts';
 
 export interface RejectedLines {
@@ -87,19 +85,4 @@ async function lineNumbers(path: string, starts: readonly number[]): Promise<rea
     offset += chunk.length;
   }
   return numbers.length === starts.length ? numbers : undefined;
-}
-
-function openText(path: string): Readable | undefined {
-  const file = createReadStream(path);
-  if (/\.gz$/i.test(path)) return piped(file, zlib.createGunzip());
-  if (!/\.zst$/i.test(path)) return file;
-  // Node has it from 22.15 on.
-  const { createZstdDecompress } = zlib;
-  return typeof createZstdDecompress === 'function' ? piped(file, createZstdDecompress()) : undefined;
-}
-
-function piped<T extends NodeJS.ReadWriteStream & Readable>(file: Readable, decompressed: T): T {
-  file.on('error', (error) => decompressed.destroy(error));
-  decompressed.on('close', () => file.destroy());
-  return file.pipe(decompressed);
 }

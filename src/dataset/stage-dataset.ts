@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import type { ArrowLayout } from './arrow-read.ts';
+import { checkText } from './check-text.ts';
 import type { CsvOptions } from './contract.ts';
 import { type CsvLayout, csvLayout, csvSql, fractionsSql } from './csv-layout.ts';
 import type { ParquetFile } from './describe-dataset.ts';
@@ -50,6 +51,7 @@ export async function findLayout(options: LayoutOptions): Promise<Layout> {
 }
 
 async function fileLayout({ database, files, format, csv }: LayoutOptions): Promise<FileLayout> {
+  if (format !== 'arrow') for (const { path } of files) await checkText(path);
   switch (format) {
     case 'csv':
       return { format, layout: await csvLayout(database, files, csv) };
