@@ -19,7 +19,10 @@ export function oneOf<const T extends readonly [string, ...string[]]>(values: T)
 
 export function text(what: string) {
   const error = `is not ${what}`;
-  return z.string({ error }).regex(/\S/, { error });
+  return z
+    .string({ error })
+    .regex(/\S/, { error })
+    .refine((value) => !value.includes('\0'), { error: 'has a NUL character in it' });
 }
 
 export function wholeNumber(min: number, max?: number) {
