@@ -1,9 +1,10 @@
 import { AppError } from '../core/errors.ts';
-import { type FromWorker, protocolVersion } from '../worker/protocol.ts';
+import { type FromWorker, protocolVersion, type ToWorker } from '../worker/protocol.ts';
 import type { ExecutionOptions, ExecutorEvent, Slot } from './contract.ts';
 import { type EarlyWorker, isSamePin, type LocalOptions } from './early-worker.ts';
 import { EventQueue } from './event-queue.ts';
 import { type Assignment, retryDelayMs, ShardQueue } from './shard-queue.ts';
+import { Watchdog } from './watchdog.ts';
 import { fromWire, WorkerProcess } from './worker-process.ts';
 
 /** How long a cancelled worker has to finish its batch. Whoever stops services waits ten seconds or more. */
@@ -26,6 +27,7 @@ export class LocalRun {
   readonly #queue = new EventQueue<ExecutorEvent>();
   readonly #shards: ShardQueue;
   readonly #posts: Post[] = [];
+  readonly #watchdog = new Watchdog();
   #batchRows: number | undefined;
   #isMeasuring = false;
   #unfinished: number;
@@ -64,6 +66,7 @@ export class LocalRun {
       for (const process of processes) process.kill();
     }, graceMs);
     for (const process of processes) await process.ended;
+    this.#watchdog[Symbol.dispose]();
     clearTimeout(timer);
   }
 
@@ -170,17 +173,22 @@ export class LocalRun {
       if (this.#isMeasuring) return;
       this.#isMeasuring = true;
       post.state = 'measuring';
-      post.process.work(this.#options.batchTimeoutMs);
-      post.process.send({ type: 'measure', shard: next.shard });
+      this.#sendWork(post, { type: 'measure', shard: next.shard });
       return;
     }
     this.#shards.take();
     post.assignment = next;
     post.state = 'scoring';
-    post.process.work(this.#options.batchTimeoutMs);
     const { shard, attempt, failedAttempts } = next;
     this.#queue.push({ type: 'shard-started', shard, attempt, slot: post.slot });
-    post.process.send({ type: 'score', shard, attempt, failedAttempts, batchRows: this.#batchRows });
+    this.#sendWork(post, { type: 'score', shard, attempt, failedAttempts, batchRows: this.#batchRows });
+  }
+
+  #sendWork({ process }: Post, message: ToWorker): void {
+    process.work(this.#options.batchTimeoutMs);
+    process.send(message);
+    // Not before: starting the watchdog takes a moment, which the worker uses.
+    this.#watchdog.watch(process);
   }
 
   #recycleOrAssign(post: Post, rssBytes: number): void {

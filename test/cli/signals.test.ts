@@ -5,7 +5,17 @@ import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { sha256OfFile } from '../../src/core/files.ts';
-import { bin, type Event, eventsIn, nightshift, start, temporaryFolder, writeSpec } from '../e2e/nightshift.ts';
+import {
+  bin,
+  type Event,
+  eventsIn,
+  makeParquet,
+  nightshift,
+  start,
+  temporaryFolder,
+  typeModel,
+  writeSpec,
+} from '../e2e/nightshift.ts';
 import { flightsJob } from './flights-job.ts';
 
 /** Enough shards to be interrupted in the middle. */
@@ -18,16 +28,20 @@ async function flightsFolder() {
   return folder;
 }
 
-/** The events until the nth shard is done; the run goes on meanwhile. */
 function untilShardsDone(stdout: Readable, count: number): Promise<readonly Event[]> {
+  return until(stdout, 'shard-done', count);
+}
+
+/** The events until the nth of a type; the run goes on meanwhile. */
+function until(stdout: Readable, last: string, count: number): Promise<readonly Event[]> {
   const { promise, resolve, reject } = Promise.withResolvers<readonly Event[]>();
   const events: Event[] = [];
   createInterface({ input: stdout })
     .on('line', (line) => {
       events.push(...eventsIn({ stdout: line }));
-      if (events.filter(({ type }) => type === 'shard-done').length === count) resolve([...events]);
+      if (events.filter(({ type }) => type === last).length === count) resolve([...events]);
     })
-    .on('close', () => reject(new Error(`the run ended before ${count} shards were done`)));
+    .on('close', () => reject(new Error(`the run ended before its ${last} number ${count}`)));
   return promise;
 }
 
@@ -42,6 +56,14 @@ function isGone(pid: number): boolean {
   } catch {
     return true;
   }
+}
+
+/** Whether it has used a second of a core since its start, which is more than starting takes: a batch that hangs has it. */
+function isBusy(pid: number): boolean {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return Number(fields[11]) > 100;
 }
 
 async function expectGone(pids: readonly number[], withinMs: number): Promise<void> {
@@ -152,6 +174,28 @@ describe('kill -9', () => {
     await run;
     await expectGone(workersIn(events), 1000);
     await expectToGoOn(folder.path, 5);
+  });
+
+  it.each([
+    ['while batches are scored', 4, 'shard-started'],
+    ['while the batch size is measured', 'auto', 'worker-ready'],
+  ] as const)('of the run takes workers along that hang in a batch, %s', async (_, batchSize, lastEvent) => {
+    await using folder = await temporaryFolder();
+    const input = await makeParquet(join(folder.path, 'in.parquet'), 'SELECT 1::FLOAT AS x FROM range(20)', 10);
+    const output = { path: 'out' };
+    const execution = { workersPerDevice: 2, shardRows: 10, batchSize };
+    await writeSpec(folder.path, { spins: { model: typeModel('spins'), input, output, execution } });
+    const run = start(['run', '--json'], { cwd: folder.path });
+    const workers = workersIn(await until(run.stdout, lastEvent, 2));
+    const hung = batchSize === 'auto' ? 1 : 2;
+    try {
+      await vi.waitFor(() => expect(workers.filter(isBusy)).toHaveLength(hung), { timeout: 10_000, interval: 20 });
+      run.kill('SIGKILL');
+      await run;
+      await expectGone(workers, 1500);
+    } finally {
+      for (const pid of workers.filter((pid) => !isGone(pid))) process.kill(pid, 'SIGKILL');
+    }
   });
 
   it('of a worker costs its shard one attempt, and the run publishes the same bytes', async () => {
