@@ -75,17 +75,17 @@ export async function publishRun(request: PublishRequest): Promise<Manifest> {
     await syncPath(outputFolder);
     await writeFileAtomic(join(outputFolder, manifestFile), manifestText(manifest));
     await writeMarker(join(outputFolder, successFile));
+    await tidyRun(outputFolder, run.runId);
+    const versions = await pruneVersions(outputFolder, manifest, keepVersions);
+    await removeEnded(
+      outputFolder,
+      new Set([manifest, ...versions].flatMap((version) => version.runs.map(({ runId }) => runId))),
+    );
+    await removeTemporary(join(outputFolder, metaFolder), manifestTemp);
+    return manifest;
   } catch (error) {
     throw writeError(error, outputFolder);
   }
-  await tidyRun(outputFolder, run.runId);
-  const versions = await pruneVersions(outputFolder, manifest, keepVersions);
-  await removeEnded(
-    outputFolder,
-    new Set([manifest, ...versions].flatMap((version) => version.runs.map(({ runId }) => runId))),
-  );
-  await removeTemporary(join(outputFolder, metaFolder), manifestTemp);
-  return manifest;
 }
 
 /** A publish that was cut off after its manifest hides what it replaces; its version still tells. */

@@ -1,7 +1,15 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../core/errors.ts';
-import { isThere, makeFolder, readIfPresent, sha256OfFile, syncPath, writeFileAtomic } from '../core/files.ts';
+import {
+  isThere,
+  makeFolder,
+  readIfPresent,
+  sha256OfFile,
+  syncPath,
+  writeError,
+  writeFileAtomic,
+} from '../core/files.ts';
 import { type Commit, commitSchema } from '../plan/commit.ts';
 import { changedFields } from '../plan/fingerprint.ts';
 import { commitName, metaFolder, runLayout, runsFolder, versionLayout } from '../plan/layout.ts';
@@ -173,8 +181,12 @@ export async function writeBatchRows(outputFolder: string, runId: string, batchR
   await writeFileAtomic(join(outputFolder, runLayout(runId).execution), `${JSON.stringify({ batchRows })}\n`);
 }
 
+/** @throws AppError OUTPUT_UNWRITABLE */
 export async function removeRun(outputFolder: string, runId: string): Promise<void> {
-  await rm(join(outputFolder, runLayout(runId).folder), { recursive: true, force: true });
+  const folder = join(outputFolder, runLayout(runId).folder);
+  await rm(folder, { recursive: true, force: true }).catch((error: unknown) =>
+    Promise.reject(writeError(error, folder)),
+  );
   await removeVersion(outputFolder, runId);
 }
 

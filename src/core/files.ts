@@ -4,37 +4,61 @@ import { access, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AppError, messageOf } from './errors.ts';
 
-/** Flushes a file's data, or a folder's names, to the disk. */
+/**
+ * Flushes a file's data, or a folder's names, to the disk.
+ * @throws AppError OUTPUT_UNWRITABLE, DISK_FULL
+ */
 export async function syncPath(path: string): Promise<void> {
-  await using handle = await open(path, 'r');
-  await handle.sync();
+  try {
+    await using handle = await open(path, 'r');
+    await handle.sync();
+  } catch (error) {
+    throw writeError(error, path);
+  }
 }
 
-/** Moves a whole, flushed file to its final name so that a power cut leaves either none or all of it. */
+/**
+ * Moves a whole, flushed file to its final name so that a power cut leaves either none or all of it.
+ * @throws AppError OUTPUT_UNWRITABLE, DISK_FULL
+ */
 export async function publishFile(from: string, to: string): Promise<void> {
   await syncPath(from);
-  await rename(from, to);
+  try {
+    await rename(from, to);
+  } catch (error) {
+    throw writeError(error, to);
+  }
   await syncPath(dirname(to));
 }
 
-/** Writes text under a name that no reader sees half-written: tmp, fsync, rename, fsync of the folder. */
+/**
+ * Writes text under a name that no reader sees half-written: tmp, fsync, rename, fsync of the folder.
+ * @throws AppError OUTPUT_UNWRITABLE, DISK_FULL
+ */
 export async function writeFileAtomic(path: string, text: string): Promise<void> {
   const temp = `${path}.${process.pid}.tmp`;
   try {
     await using handle = await open(temp, 'w');
     await handle.writeFile(text);
     await handle.sync();
+    await rename(temp, path);
   } catch (error) {
     throw writeError(error, path);
   }
-  await rename(temp, path);
   await syncPath(dirname(path));
 }
 
-/** Makes an empty file that tells by being there: it needs no temporary name, which a kill would leave behind. */
+/**
+ * Makes an empty file that tells by being there: it needs no temporary name, which a kill would leave behind.
+ * @throws AppError OUTPUT_UNWRITABLE, DISK_FULL
+ */
 export async function writeMarker(path: string): Promise<void> {
-  const handle = await open(path, 'w');
-  await handle.close();
+  try {
+    const handle = await open(path, 'w');
+    await handle.close();
+  } catch (error) {
+    throw writeError(error, path);
+  }
   await syncPath(dirname(path));
 }
 

@@ -8,6 +8,7 @@ import {
   type Json,
 } from '@duckdb/node-api';
 import { AppError, messageOf } from '../core/errors.ts';
+import { writeError } from '../core/files.ts';
 import { literalGlob, quoteList, quoteText } from './sql.ts';
 
 /** What a database may touch: nothing else on the disk is reachable from its SQL. */
@@ -146,4 +147,14 @@ export function dataError(error: unknown, what: string): AppError {
     hint: 'check the file with `nightshift inspect`; it may be damaged or of another format',
     cause: error,
   });
+}
+
+/**
+ * DuckDB's error about a statement that writes a file as ours. Whatever it says of that file, be it that a folder on the
+ * way is gone, is about the output; the rest is about the input.
+ */
+export function writingError(error: unknown, path: string): AppError {
+  const known = dataError(error, path);
+  if (known.code !== 'INPUT_UNREADABLE' || !messageOf(error).includes(path)) return known;
+  return writeError(error, path);
 }

@@ -1,4 +1,4 @@
-import { type Database, dataError } from './duckdb.ts';
+import { type Database, writingError } from './duckdb.ts';
 import { openText } from './open-text.ts';
 import { quotePaths, quoteText } from './sql.ts';
 
@@ -53,7 +53,7 @@ async function writeLines(database: Database, path: string): Promise<void> {
   try {
     await database.run(`COPY (${sql}) TO ${quoteText(path)} (FORMAT parquet, COMPRESSION zstd)`);
   } catch (error) {
-    throw dataError(error, path);
+    throw writingError(error, path);
   }
 }
 

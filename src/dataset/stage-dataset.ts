@@ -4,7 +4,7 @@ import { checkText } from './check-text.ts';
 import type { CsvOptions } from './contract.ts';
 import { type CsvLayout, csvLayout, csvSql, fractionsSql } from './csv-layout.ts';
 import type { ParquetFile } from './describe-dataset.ts';
-import { type Database, dataError } from './duckdb.ts';
+import { type Database, writingError } from './duckdb.ts';
 import type { FoundFile } from './find-files.ts';
 import { type JsonlLayout, jsonlError, jsonlLayout, jsonlSql } from './jsonl-layout.ts';
 import { outside, type PartitionColumn, partitionColumns, partitionedSql } from './partitions.ts';
@@ -108,7 +108,7 @@ async function copyText(
       await copy(csvSql(layout.layout, file));
     }
   } catch (error) {
-    const known = dataError(error, folder);
+    const known = writingError(error, folder);
     if (known.code === 'DISK_FULL' || known.code === 'OUTPUT_UNWRITABLE') throw known;
     throw layout.format === 'csv' ? textError(error, source, 'csv') : await jsonlError(database, [source], error);
   }

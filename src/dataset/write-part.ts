@@ -7,7 +7,7 @@ import type {
   PredictionColumn,
   RowSelection,
 } from './contract.ts';
-import { type Database, dataError } from './duckdb.ts';
+import { type Database, writingError } from './duckdb.ts';
 import { featureSql, passCondition } from './feature-sql.ts';
 import { sourceSql, whereSql } from './source-sql.ts';
 import { quoteName, quoteText } from './sql.ts';
@@ -59,7 +59,7 @@ async function writeRows({ database, part, path }: PartRequest, sql: string): Pr
     const rows = format === 'parquet' ? sql : textQuery(sql, await database.columns(sql), format);
     return await database.run(`COPY (${rows}) TO ${quoteText(path)} (${copyOptions({ ...part, format })})`);
   } catch (error) {
-    throw dataError(error, path);
+    throw writingError(error, path);
   }
 }
 

@@ -1,6 +1,6 @@
 import { arraysSql, withArrays } from './array-table.ts';
 import type { FeatureRequest, PredictionColumn, RejectCode, RowSelection } from './contract.ts';
-import { type Database, dataError } from './duckdb.ts';
+import { type Database, writingError } from './duckdb.ts';
 import { featureSql, passCondition, rejectReasonSql } from './feature-sql.ts';
 import { fileColumn, rowNumberColumn, sourceSql, whereSql } from './source-sql.ts';
 import { quoteList, quoteName, quotePaths, quoteText } from './sql.ts';
@@ -60,7 +60,7 @@ export async function writeRejects(request: RejectsRequest): Promise<RejectExamp
       message: String(first['message']),
     };
   } catch (error) {
-    throw dataError(error, path);
+    throw writingError(error, path);
   }
 }
 

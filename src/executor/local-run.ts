@@ -54,7 +54,7 @@ export class LocalRun {
   }
 
   async stop(): Promise<void> {
-    this.#shards.clear();
+    this.#shards.close();
     const processes = this.#posts.map((post) => post.process);
     // Every shard has its commit: nothing is left that a worker could finish, and unloading its libraries takes time.
     const isDone = this.#unfinished === 0;
@@ -282,7 +282,7 @@ export class LocalRun {
 
   /** Workers finish their batch; shards that nobody began are dropped. */
   #cancel(): void {
-    this.#shards.clear();
+    this.#shards.close();
     for (const post of this.#posts) post.process.send({ type: 'cancel' });
     const timer = setTimeout(() => {
       for (const post of this.#posts) post.process.kill();

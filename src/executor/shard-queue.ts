@@ -31,6 +31,7 @@ export function retryDelayMs(policy: RetryPolicy, attempt: number, random: numbe
 export class ShardQueue {
   readonly #waiting: Assignment[];
   readonly #timers = new Set<NodeJS.Timeout>();
+  #isClosed = false;
 
   constructor(shards: readonly number[]) {
     this.#waiting = shards.map((shard) => ({ shard, attempt: 1, failedAttempts: [], failedOn: undefined }));
@@ -46,6 +47,7 @@ export class ShardQueue {
 
   /** Puts an attempt first in the queue after a while, and tells. */
   retryAfter(delayMs: number, assignment: Assignment, onReady: () => void): void {
+    if (this.#isClosed) return;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.#waiting.unshift(assignment);
@@ -54,7 +56,9 @@ export class ShardQueue {
     this.#timers.add(timer);
   }
 
-  clear(): void {
+  /** Nothing is given out from now on, also not what fails later: stopped workers give up the shard that they are at. */
+  close(): void {
+    this.#isClosed = true;
     this.#waiting.length = 0;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();

@@ -51,7 +51,8 @@ export async function openRun(ports: Ports, prepared: PreparedJob, options: Open
   try {
     return await planNew(ports, prepared, { runId, ...options });
   } catch (error) {
-    await ports.store.remove(outputFolder, runId);
+    // Where that fails too, the first error tells why, and the next run removes it.
+    await ports.store.remove(outputFolder, runId).catch(() => undefined);
     throw error;
   }
 }

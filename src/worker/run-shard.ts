@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
-import { publishFile, sha256OfFile, writeFileAtomic } from '../core/files.ts';
+import { publishFile, sha256OfFile, writeError, writeFileAtomic } from '../core/files.ts';
 import type { ColumnSchema } from '../dataset/contract.ts';
 import { type ReadableRows, readableRows } from '../dataset/unreadable-rows.ts';
 import { writePart } from '../dataset/write-part.ts';
@@ -60,8 +60,7 @@ async function commitRows(scorer: Scorer, job: ShardJob, readable: ReadableRows)
   });
   if (written !== rowsOut) throw new Error(`shard ${job.shard.index}: ${written} rows were written for ${rowsOut}`);
   await checkIdentity(scorer, job.shard);
-  const { size } = await stat(temp);
-  const sha256 = await sha256OfFile(temp);
+  const { size, sha256 } = await whatIsWritten(temp);
   await publishFile(temp, join(scorer.outputFolder, layout.staging, part));
   const rowsIn = shardRowCount(job.shard);
   const commit: Commit = {
@@ -109,6 +108,16 @@ async function keepRejects(
   });
   await publishFile(temp, join(folder, name));
   return { name, example };
+}
+
+/** @throws AppError OUTPUT_UNWRITABLE when somebody took it away */
+async function whatIsWritten(path: string): Promise<{ readonly size: number; readonly sha256: string }> {
+  try {
+    const { size } = await stat(path);
+    return { size, sha256: await sha256OfFile(path) };
+  } catch (error) {
+    throw writeError(error, path);
+  }
 }
 
 /** An input that was replaced since it was planned would give a part that mixes two tables. */

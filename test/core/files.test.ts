@@ -3,7 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
-import { isThere, makeFolder, readIfPresent, sha256OfFile, writeError, writeFileAtomic } from '../../src/core/files.ts';
+import {
+  isThere,
+  makeFolder,
+  publishFile,
+  readIfPresent,
+  sha256OfFile,
+  syncPath,
+  writeError,
+  writeFileAtomic,
+  writeMarker,
+} from '../../src/core/files.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -23,6 +33,31 @@ describe('writeFileAtomic', () => {
   it('is OUTPUT_UNWRITABLE where no folder is', async () => {
     await expect(writeFileAtomic(join(folder, 'none/a.json'), 'x')).rejects.toMatchObject({
       code: 'OUTPUT_UNWRITABLE',
+    });
+  });
+});
+
+describe('what is written last', () => {
+  it.each([
+    ['publishFile', (name: string) => publishFile(join(folder, 'a'), name)],
+    ['writeMarker', (name: string) => writeMarker(name)],
+    ['writeFileAtomic', (name: string) => writeFileAtomic(name, 'x')],
+  ])('is OUTPUT_UNWRITABLE with its path when its folder is gone or is a file: %s', async (_, write) => {
+    await writeFile(join(folder, 'a'), 'x');
+    for (const name of ['none/b', 'a/b']) {
+      const path = join(folder, name);
+      await expect(write(path)).rejects.toMatchObject({
+        code: 'OUTPUT_UNWRITABLE',
+        message: expect.stringContaining(`cannot write ${path}: `),
+      });
+    }
+  });
+
+  it('is OUTPUT_UNWRITABLE with its path when it cannot be flushed', async () => {
+    const path = join(folder, 'none');
+    await expect(syncPath(path)).rejects.toMatchObject({
+      code: 'OUTPUT_UNWRITABLE',
+      message: expect.stringContaining(path),
     });
   });
 });

@@ -50,12 +50,14 @@ describe('the queue of shards', () => {
     vi.useRealTimers();
   });
 
-  it('forgets what waits when it is cleared', () => {
+  it('gives nothing out once it is closed, also not what failed afterwards', () => {
     vi.useFakeTimers();
     const queue = new ShardQueue([0, 1]);
     const onReady = vi.fn();
     queue.retryAfter(500, retry, onReady);
-    queue.clear();
+    queue.close();
+    queue.retryAfter(500, retry, onReady);
+    expect(vi.getTimerCount()).toBe(0);
     vi.advanceTimersByTime(1000);
     expect(onReady).not.toHaveBeenCalled();
     expect(queue.next).toBeUndefined();
