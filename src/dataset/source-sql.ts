@@ -53,5 +53,7 @@ function rangeSql(files: RowSelection['files']): string {
   const [only] = files;
   if (only === undefined || files.length > 1) return '';
   if (only.rowStart === 0 && only.rowEnd === only.rowCount) return '';
+  // Told so, DuckDB reads no page of it.
+  if (only.rowStart === only.rowEnd) return ' WHERE false';
   return ` WHERE file_row_number >= ${only.rowStart} AND file_row_number < ${only.rowEnd}`;
 }

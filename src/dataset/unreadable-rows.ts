@@ -53,6 +53,9 @@ export async function readableRows(request: ReadableRequest): Promise<ReadableRo
         });
     }
   }
+  // A selection names a file, also of no rows: a part without rows has columns.
+  const [first] = request.selection.files;
+  if (files.length === 0 && first !== undefined) files.push({ ...first, rowEnd: first.rowStart });
   return { selection: { ...request.selection, files }, unreadable };
 }
 

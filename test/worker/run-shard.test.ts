@@ -211,14 +211,8 @@ describe('predictions that are no numbers', () => {
 
 describe('a row group that cannot be read', () => {
   it('is rejected as a range, and the other row groups are scored', async () => {
-    const select = 'SELECT i AS id, hash(i)::DOUBLE / 1e19 AS a FROM range(6000) t(i)';
-    const { scorer, shards } = await open(select, 'float64', {
-      columns: ['a', 'a'],
-      rowGroupRows: 2048,
-      output: {},
-    });
+    const { scorer, shards } = await openDamaged();
     await using _closing = scorer;
-    await damage(join(folder.path, 'in.parquet'), { rowGroup: 1, column: 'a' });
     const whole = { index: 0, ranges: [{ file: 0, rowStart: 0, rowEnd: 6000 }] };
     const commit = await score(scorer, whole);
     expect(shards.length).toBeGreaterThan(100);
@@ -230,7 +224,29 @@ describe('a row group that cannot be read', () => {
     expect(rejects).toMatchObject([{ row: 2048, rows: 2048, before: 2047, code: 'ROWS_UNREADABLE', json: null }]);
     expect(String(rejects[0]?.['message'])).toContain('rows 2048 to 4095 cannot be read');
   });
+
+  it.each(['parquet', 'csv', 'jsonl', 'arrow'])(
+    'that holds a whole shard leaves a part without rows: %s',
+    async (format) => {
+      const { scorer } = await openDamaged({ format });
+      await using _closing = scorer;
+      const commit = await score(scorer, { index: 0, ranges: [{ file: 0, rowStart: 3000, rowEnd: 3500 }] });
+      expect(commit).toMatchObject({ rowsIn: 500, rowsOut: 0, rejectedRows: 500, filteredRows: 0 });
+      const rejects = await sql(
+        `SELECT row_number, row_count, code FROM read_parquet('${folder.path}/out/${layout.rejects}/*')`,
+      );
+      expect(rejects).toMatchObject([{ row_number: 3000n, row_count: 500n, code: 'ROWS_UNREADABLE' }]);
+    },
+  );
 });
+
+/** A table whose second row group, of three, cannot be read. */
+async function openDamaged(output: object = {}): Promise<{ scorer: Scorer; shards: readonly Shard[] }> {
+  const select = 'SELECT i AS id, hash(i)::DOUBLE / 1e19 AS a FROM range(6000) t(i)';
+  const opened = await open(select, 'float64', { columns: ['a', 'a'], rowGroupRows: 2048, output });
+  await damage(join(folder.path, 'in.parquet'), { rowGroup: 1, column: 'a' });
+  return opened;
+}
 
 /** Overwrites the middle of a column chunk; size and time of the file stay. */
 async function damage(path: string, at: { readonly rowGroup: number; readonly column: string }): Promise<void> {
