@@ -69,7 +69,10 @@ export interface OutputStore {
    * @throws AppError OUTPUT_EXISTS, OUTPUT_UNWRITABLE
    */
   check(outputFolder: string, mode: WriteMode, previous: Manifest | undefined): Promise<'go' | 'skip'>;
-  /** @throws AppError FINGERPRINT_CHANGED when an unfinished run of the job was planned for something else */
+  /**
+   * Looks only; a run of something else that has nothing committed has nothing to protect, and is passed over.
+   * @throws AppError FINGERPRINT_CHANGED when an unfinished run of the job was planned for something else
+   */
   findResumable(
     outputFolder: string,
     wanted: WantedRun,
@@ -81,6 +84,8 @@ export interface OutputStore {
     wanted: WantedRun & { readonly runId: string },
     previous: Manifest | undefined,
   ): Promise<StoredRun>;
+  /** Removes the job's unfinished runs of other fingerprints that have nothing committed. */
+  discardEmpty(outputFolder: string, wanted: WantedRun, previous: Manifest | undefined): Promise<void>;
   /** Removes the job's unfinished runs, and what they had begun to publish. */
   discardUnfinished(outputFolder: string, job: string, previous: Manifest | undefined): Promise<void>;
   create(outputFolder: string, runId: string): Promise<void>;

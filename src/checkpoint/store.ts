@@ -1,6 +1,6 @@
 import { partName } from '../plan/layout.ts';
 import { auditFolder, readChecks, stagedParts, writeChecks } from './audit.ts';
-import type { OutputStore, StoredRun } from './contract.ts';
+import type { OutputStore, StoredRun, WantedRun } from './contract.ts';
 import { findLeftovers, removeLeftovers } from './leftovers.ts';
 import { OutputLock } from './lock.ts';
 import { lockChange } from './lock-change.ts';
@@ -33,15 +33,15 @@ export function newOutputStore(): OutputStore {
     check: checkOutputFolder,
     findResumable: async (outputFolder, wanted, previous) => {
       const runs: StoredRun[] = [];
-      for (const run of await unfinishedRuns(outputFolder, publishedIds(previous))) {
-        const isOther = run.plan.job === wanted.job && run.plan.fingerprint !== wanted.fingerprint;
-        // A run of another spec that has nothing committed has nothing to protect.
-        if (isOther && (await readCommits(outputFolder, run.runId)).size === 0)
-          await removeRun(outputFolder, run.runId);
-        else runs.push(run);
-      }
+      for (const run of await unfinishedRuns(outputFolder, publishedIds(previous)))
+        if (!(await isEmptyOther(outputFolder, run, wanted))) runs.push(run);
       return resumable(runs, wanted);
     },
+    discardEmpty: async (outputFolder, wanted, previous) => {
+      for (const run of await unfinishedRuns(outputFolder, publishedIds(previous)))
+        if (await isEmptyOther(outputFolder, run, wanted)) await removeRun(outputFolder, run.runId);
+    },
+    readCommits,
     findRequested: async (outputFolder, wanted, previous) =>
       requested(await unfinishedRuns(outputFolder, publishedIds(previous)), wanted),
     discardUnfinished: async (outputFolder, job, previous) => {
@@ -82,6 +82,11 @@ export function newOutputStore(): OutputStore {
     publish: publishRun,
     remove: removeRun,
   };
+}
+
+async function isEmptyOther(outputFolder: string, { runId, plan }: StoredRun, wanted: WantedRun): Promise<boolean> {
+  if (plan.job !== wanted.job || plan.fingerprint === wanted.fingerprint) return false;
+  return (await readCommits(outputFolder, runId)).size === 0;
 }
 
 function publishedIds(

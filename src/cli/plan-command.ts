@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { runAction } from './action.ts';
 import { withHelp } from './help-text.ts';
-import { addSpecArguments, addSpecOptions, type SpecFlags } from './spec-options.ts';
+import type { PlanFlags } from './show-plans.ts';
+import { addSpecArguments, addSpecOptions } from './spec-options.ts';
 
 export function addPlanCommand(program: Command): void {
   const command = program
@@ -9,11 +10,13 @@ export function addPlanCommand(program: Command): void {
     .summary('show what a run would do, touching nothing')
     .description(
       `Shows what a run would do, touching nothing: inputs, shards, model, features, output, workers and memory.
+Of each shard it says whether it would run, and why: what an unfinished run has committed is not scored again.
 Ends with the error and exit code that a run would meet before its first batch, if any.`,
     );
   addSpecOptions(addSpecArguments(command))
     .option('--json', 'print one JSON document')
-    .action((spec: string, names: readonly string[], flags: SpecFlags) =>
+    .option('-v, --verbose', 'tell of every shard whether it would run, and why')
+    .action((spec: string, names: readonly string[], flags: PlanFlags) =>
       runAction(flags, async (io) => {
         const { showPlans } = await import('./show-plans.ts');
         return showPlans(io, { spec, names, flags });
@@ -23,6 +26,7 @@ Ends with the error and exit code that a run would meet before its first batch, 
     examples: [
       ['nightshift plan', 'all jobs of jobs.yaml'],
       ['nightshift plan jobs.yaml late-flights', 'one of them'],
+      ['nightshift plan --verbose', 'with a line for each shard: does it run, and why'],
       ['nightshift plan --json | jq .jobs[0].shards', 'a part of it, for a program'],
     ],
   });

@@ -1,7 +1,8 @@
 import { inputWarnings } from '../plan/input-warnings.ts';
 import { predictedColumns } from '../plan/predicted-columns.ts';
 import { shardRowCount } from '../plan/run-plan.ts';
-import type { JobPlan, RunStart } from '../run/plan-job.ts';
+import type { JobPlan } from '../run/plan-job.ts';
+import type { RunStart } from '../run/run-start.ts';
 import { errorRecord } from './show-error.ts';
 
 /** What a run would do, for programs; fields are only ever added. */
@@ -20,7 +21,12 @@ export function planRecord(job: JobPlan): Record<string, unknown> {
       limit: request.job.input.limit,
     },
     rowCount: plan.rowCount,
-    shards: plan.shards.map((shard) => ({ shard: shard.index, rowCount: shardRowCount(shard), ranges: shard.ranges })),
+    shards: plan.shards.map((shard, at) => ({
+      shard: shard.index,
+      rowCount: shardRowCount(shard),
+      ranges: shard.ranges,
+      ...job.shards[at],
+    })),
     model: {
       path: plan.model.path,
       sha256: plan.model.sha256,

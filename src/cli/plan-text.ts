@@ -2,9 +2,11 @@ import { assertNever } from '../core/errors.ts';
 import { inputWarnings } from '../plan/input-warnings.ts';
 import { predictedColumns } from '../plan/predicted-columns.ts';
 import { type PlanFeature, type RunPlan, shardRowCount } from '../plan/run-plan.ts';
-import type { JobPlan, RunStart } from '../run/plan-job.ts';
+import type { JobPlan } from '../run/plan-job.ts';
+import type { RunStart } from '../run/run-start.ts';
 import { aligned, bytesText, cellText, countText, pluralText } from './aligned.ts';
 import type { Paint } from './colour.ts';
+import { shardRows } from './shard-rows.ts';
 import { shownPath } from './shown-path.ts';
 
 export interface PlanTextOptions {
@@ -13,6 +15,8 @@ export interface PlanTextOptions {
   readonly folder: string;
   /** Whether long lists are cut, as a terminal wants it. */
   readonly isCut: boolean;
+  /** Whether every shard is told, however many there are. */
+  readonly isVerbose: boolean;
 }
 
 type Row = readonly [name: string, text: string];
@@ -29,6 +33,7 @@ export function planText(job: JobPlan, options: PlanTextOptions): string {
     ...featureRows(job.plan.features),
     ...inputWarnings(job.plan).map((text): Row => ['warn', paint('yellow', text)]),
     ...outputRows(job, options),
+    ...shardRows(job.shards, options.isVerbose),
     ...executionRows(job),
   ];
   const named = rows.map(([label, text]) => [paint('dim', label.padEnd(9)), text]);

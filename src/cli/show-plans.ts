@@ -12,6 +12,7 @@ import type { SpecFlags } from './spec-options.ts';
 
 export interface PlanFlags extends SpecFlags {
   readonly restart?: boolean;
+  readonly verbose?: boolean;
 }
 
 /** Prints what runs of the jobs would do; ends as the first run that could not begin would. */
@@ -29,7 +30,8 @@ export async function showPlans(io: Io, request: SpecRequest<PlanFlags>): Promis
     plans.push(plan);
     if (flags.json === true) continue;
     if (plans.length > 1) io.out('\n');
-    io.out(planText(plan, { paint: io.paintOut, folder: process.cwd(), isCut: process.stdout.isTTY === true }));
+    const isCut = process.stdout.isTTY === true;
+    io.out(planText(plan, { paint: io.paintOut, folder: process.cwd(), isCut, isVerbose: flags.verbose === true }));
   }
   if (flags.json === true)
     io.out(`${JSON.stringify({ v: 1, spec: spec.path, jobs: plans.map(planRecord) }, null, 2)}\n`);

@@ -41,6 +41,7 @@ export async function openRun(ports: Ports, prepared: PreparedJob, options: Open
   const runId = newRunId(ports);
   if (options.restart) await ports.store.discardUnfinished(outputFolder, job, previous);
   const wanted = { job, fingerprint: prepared.fingerprint, identity: prepared.identity };
+  if (options.resume === undefined) await ports.store.discardEmpty(outputFolder, wanted, previous);
   const run =
     options.resume === undefined
       ? await ports.store.findResumable(outputFolder, wanted, previous)

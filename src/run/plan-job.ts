@@ -1,19 +1,13 @@
 import { join } from 'node:path';
-import { AppError } from '../core/errors.ts';
 import type { Slot } from '../executor/contract.ts';
+import type { ShardFate } from '../plan/explain-shards.ts';
 import { inputRejectsName } from '../plan/layout.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
 import { estimateMemory, type MemoryEstimate } from './estimate-memory.ts';
 import { orAborted } from './or-aborted.ts';
 import type { Ports } from './ports.ts';
 import { type JobRequest, openJob, type PreparedJob, prepareJob } from './prepare-job.ts';
-
-/** How a run would begin, given what is in its output folder now. */
-export type RunStart =
-  | { readonly state: 'new'; readonly publishedRunId: string | undefined; readonly publishedParts: number }
-  | { readonly state: 'resume'; readonly runId: string; readonly shardsDone: number }
-  | { readonly state: 'skip'; readonly publishedRunId: string | undefined }
-  | { readonly state: 'refuse'; readonly error: AppError };
+import { explainStart, type RunStart } from './run-start.ts';
 
 /** All that can be told of a run before it runs. */
 export interface JobPlan {
@@ -21,6 +15,8 @@ export interface JobPlan {
   readonly outputFolder: string;
   readonly plan: RunPlan;
   readonly start: RunStart;
+  /** Whether each shard would be scored, and why. */
+  readonly shards: readonly ShardFate[];
   readonly slots: readonly Slot[];
   readonly prefetch: boolean;
   /** undefined is measured when the first worker is warm. */
@@ -37,7 +33,7 @@ export async function planJob(ports: Ports, options: JobRequest & { readonly res
   const devices = await ports.findDevices(execution.devices);
   const prepared = await orAborted(options.signal, prepareJob(ports, options));
   const plan = await planHere(ports, prepared);
-  const start = await startOf(ports, prepared, options.restart);
+  const { start, shards } = await explainStart(ports, prepared, { plan, restart: options.restart });
   const left = plan.shards.length - (start.state === 'resume' ? start.shardsDone : 0);
   const slots = ports.planSlots({ ...execution, devices, modelBytes: plan.model.sizeBytes }).slice(0, left);
   const prefetch = execution.readAhead === 'auto' ? ports.canReadAhead(slots) : execution.readAhead > 0;
@@ -49,6 +45,7 @@ export async function planJob(ports: Ports, options: JobRequest & { readonly res
     outputFolder: prepared.outputFolder,
     plan,
     start,
+    shards,
     slots,
     prefetch,
     batchRows,
@@ -68,25 +65,4 @@ async function planHere(ports: Ports, prepared: PreparedJob): Promise<RunPlan> {
   await using folder = await ports.temporaryFolder();
   const places = { stagingFolder: folder.path, rejectsPath: join(folder.path, inputRejectsName) };
   return (await orAborted(prepared.request.signal, openJob(ports, prepared, places))).plan;
-}
-
-/** What `openRun` would find; it throws what this returns as `refuse`. */
-async function startOf(ports: Ports, prepared: PreparedJob, restart: boolean): Promise<RunStart> {
-  const { outputFolder, fingerprint, identity, request } = prepared;
-  const { mode } = request.job.output;
-  try {
-    const previous = await ports.store.readPublished(outputFolder);
-    const wanted = { job: request.job.name, fingerprint, identity };
-    const run = restart ? undefined : await ports.store.findResumable(outputFolder, wanted, previous);
-    if (run !== undefined) {
-      const commits = await ports.store.validCommits(outputFolder, run, { mode, previous });
-      return { state: 'resume', runId: run.runId, shardsDone: commits.size };
-    }
-    const publishedRunId = previous?.runs.at(-1)?.runId;
-    if ((await ports.store.check(outputFolder, mode, previous)) === 'skip') return { state: 'skip', publishedRunId };
-    return { state: 'new', publishedRunId, publishedParts: previous?.parts.length ?? 0 };
-  } catch (error) {
-    if (error instanceof AppError) return { state: 'refuse', error };
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { nightshift, root, runJob, temporaryFolder, writeSpec } from '../e2e/nightshift.ts';
+import { makeParquet, nightshift, root, runJob, temporaryFolder, typeModel, writeSpec } from '../e2e/nightshift.ts';
 import { digitsJob, flightsJob } from './flights-job.ts';
 
 const fixed = ['--workers', '2', '--set', 'execution.intraOpThreads=1', '--set', 'execution.readAhead=1'];
@@ -54,6 +54,7 @@ describe('plan', () => {
                    mode overwrite: nothing is published there yet
         keep       flight_id BIGINT
         predict    label int64, probabilities float32[2]
+        to run     24 of 24: no commit
         workers    2 × 1 thread on cpu
         batch      100 rows, read ahead
         memory     about 561 MiB, 220 MiB a worker
@@ -74,6 +75,7 @@ describe('plan', () => {
                    mode error: nothing is published there yet
         keep       flight_id BIGINT
         predict    late int64
+        to run     1 of 1: no commit
         workers    1 × 1 thread on cpu
         batch      64 rows, read ahead
         memory     about 340 MiB, 220 MiB a worker
@@ -143,6 +145,45 @@ describe('plan', () => {
       state: 'refuse',
       error: { code: 'OUTPUT_EXISTS' },
     });
+  });
+
+  it('says of each shard whether it would run, and why, and leaves an unfinished run as it is', async () => {
+    await using folder = await temporaryFolder();
+    const cwd = folder.path;
+    const input = await makeParquet(
+      join(cwd, 'in.parquet'),
+      'SELECT CASE i WHEN 7 THEN 9 ELSE 1 END AS x FROM range(8) t(i)',
+    );
+    const job = { model: typeModel('throws'), input, output: 'out', execution: { shardRows: 2, workersPerDevice: 1 } };
+    expect((await runJob(cwd, job)).exitCode).toBe(3);
+    const [run = ''] = await readdir(join(cwd, 'out/_nightshift/runs'));
+    const inRun = (name: string) => join(cwd, 'out/_nightshift/runs', run, name);
+    await rm(inRun('commits/00000.json'));
+    await truncate(inRun('staging/part-00001.parquet'), 3);
+    const toRun = async (...args: readonly string[]) =>
+      (await nightshift(['plan', ...args], { cwd })).stdout.replaceAll(/^.*(?= {2}to run)|\n {2}workers.*$/gs, '');
+    expect(await toRun()).toBe(
+      [
+        '  to run     2 of 4: 1 no commit; 1 part missing or changed (digest differs); 2 done',
+        '             shard 0  runs: no commit',
+        '             shard 1  runs: part missing or changed (digest differs)',
+        '             shard 2  stays: done',
+        '             shard 3  stays: done',
+      ].join('\n'),
+    );
+    expect(await toRun('--limit', '2')).toBe('  to run     0 of 1: job changed: input.limit');
+    const { stdout } = await nightshift(['run', '--dry-run', '--restart', '--json'], { cwd });
+    expect(JSON.parse(stdout).jobs[0].shards.slice(0, 2)).toMatchObject([
+      { shard: 0, index: 0, willRun: true, reason: 'no commit' },
+      { shard: 1, index: 1, willRun: true, reason: 'discarded by --restart' },
+    ]);
+    await utimes(input, 1, 1);
+    expect(await toRun()).toBe('  to run     0 of 4: input changed: in.parquet');
+    for (const name of await readdir(inRun('commits'))) await rm(inRun(`commits/${name}`));
+    expect(await toRun('--verbose')).toContain(
+      '  to run     4 of 4: input changed: in.parquet\n             shard 0  runs: ',
+    );
+    expect(await readdir(join(cwd, 'out/_nightshift/runs'))).toEqual([run]);
   });
 
   it('ends as the run would when that could not begin', async () => {
