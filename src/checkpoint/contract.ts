@@ -16,6 +16,30 @@ export interface WantedRun {
   readonly job: string;
   readonly fingerprint: string;
   readonly identity: RunPlan['identity'];
+  /** An unfinished run that differs in its input files only does not stand in the way. */
+  readonly isByContent?: boolean;
+}
+
+export interface TakeoverRequest {
+  readonly plan: RunPlan;
+  /** The run that takes over; undefined when there is none yet. */
+  readonly runId: string | undefined;
+  readonly previous: Manifest | undefined;
+  readonly mode: WriteMode;
+  /** Rows of a session call that the run is bound to. */
+  readonly batchRows: number | undefined;
+  /** Shards that need none. */
+  readonly done: ReadonlySet<number>;
+}
+
+/** A shard that an earlier run has scored. */
+export interface Takeover {
+  /** Its index in the new plan. */
+  readonly shard: number;
+  readonly runId: string;
+  readonly commit: Commit;
+  /** Where its part lies. */
+  readonly part: string;
 }
 
 export interface PublishRequest {
@@ -86,6 +110,14 @@ export interface OutputStore {
   ): Promise<StoredRun>;
   /** Removes the job's unfinished runs of other fingerprints that have nothing committed. */
   discardEmpty(outputFolder: string, wanted: WantedRun, previous: Manifest | undefined): Promise<void>;
+  /** Removes the job's other unfinished runs that differ in their input files at most. */
+  discardOthers(outputFolder: string, run: StoredRun, previous: Manifest | undefined): Promise<void>;
+  /** Runs of a job whose shards may be taken over: unfinished ones, newest first, then the one that is published. */
+  earlierRuns(outputFolder: string, job: string, previous: Manifest | undefined): Promise<readonly StoredRun[]>;
+  /** Shards that an earlier run has scored from the same content, their parts whole; in shard order. */
+  findTakeovers(outputFolder: string, request: TakeoverRequest): Promise<readonly Takeover[]>;
+  /** Makes the parts of an earlier run those of this one. @throws AppError OUTPUT_UNWRITABLE, DISK_FULL */
+  takeOver(outputFolder: string, run: StoredRun, takeovers: readonly Takeover[]): Promise<readonly Commit[]>;
   /** Removes the job's unfinished runs, and what they had begun to publish. */
   discardUnfinished(outputFolder: string, job: string, previous: Manifest | undefined): Promise<void>;
   create(outputFolder: string, runId: string): Promise<void>;
@@ -96,15 +128,6 @@ export interface OutputStore {
   readCommits(outputFolder: string, runId: string): Promise<ReadonlyMap<number, Commit>>;
   /** Flushes a part and its rejects that lie where a run has them, and makes the commit that says so. */
   commit(outputFolder: string, runId: string, commit: Commit): Promise<void>;
-  /**
-   * Gives a run a part that is published, and its rejects, as if it had made them.
-   * @throws AppError VERIFY_FAILED when the part is not what the commit says
-   */
-  takeOver(
-    outputFolder: string,
-    runId: string,
-    from: { readonly runId: string; readonly commit: Commit; readonly name: string },
-  ): Promise<void>;
   /** Copies the rejects of the input itself from one run to another. */
   takeOverInputRejects(outputFolder: string, runs: { readonly from: string; readonly to: string }): Promise<void>;
   /** Commits whose parts are there and whole, by shard. */

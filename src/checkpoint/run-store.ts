@@ -11,7 +11,7 @@ import {
   writeFileAtomic,
 } from '../core/files.ts';
 import { type Commit, commitSchema } from '../plan/commit.ts';
-import { changedFields } from '../plan/fingerprint.ts';
+import { changedFields, differInInput } from '../plan/fingerprint.ts';
 import { commitName, metaFolder, runLayout, runsFolder, versionLayout } from '../plan/layout.ts';
 import { type RunPlan, runPlanSchema } from '../plan/run-plan.ts';
 import type { StoredRun, WantedRun } from './contract.ts';
@@ -76,6 +76,13 @@ export async function unfinishedRuns(
   return runs;
 }
 
+/** @returns undefined when it has no plan that can be read */
+export async function readRun(outputFolder: string, runId: string): Promise<StoredRun | undefined> {
+  const text = await readIfPresent(join(outputFolder, runLayout(runId).plan));
+  const plan = text === undefined ? undefined : runPlanSchema.safeParse(parseJson(text)).data;
+  return plan === undefined ? undefined : { runId, plan };
+}
+
 /**
  * The unfinished run that may go on, if there is one.
  * @throws AppError FINGERPRINT_CHANGED when the latest one was planned for something else
@@ -85,6 +92,7 @@ export function resumable(runs: readonly StoredRun[], wanted: WantedRun): Stored
   const same = own.findLast((run) => run.plan.fingerprint === wanted.fingerprint);
   const last = own.at(-1);
   if (same !== undefined || last === undefined) return same;
+  if (wanted.isByContent === true && differInInput(last.plan.identity, wanted.identity)) return undefined;
   throw changedSince(last, wanted);
 }
 
@@ -145,18 +153,25 @@ export async function validCommits(options: {
   const { outputFolder, runId, publishedName } = options;
   const valid = new Map<number, Commit>();
   for (const [shard, commit] of await readCommits(outputFolder, runId)) {
-    const places = [
-      join(outputFolder, runLayout(runId).staging, commit.part),
-      join(outputFolder, publishedName(commit)),
-      join(outputFolder, versionLayout(runId).folder, publishedName(commit)),
-    ];
-    for (const place of places) {
-      if (!(await isWhole(place, commit))) continue;
-      valid.set(shard, commit);
-      break;
-    }
+    const part = await findPart(outputFolder, runId, { commit, publishedName: publishedName(commit) });
+    if (part !== undefined) valid.set(shard, commit);
   }
   return valid;
+}
+
+/** Where the whole part of a commit lies: in staging, or where a publish moved it. */
+export async function findPart(
+  outputFolder: string,
+  runId: string,
+  { commit, publishedName }: { readonly commit: Commit; readonly publishedName: string },
+): Promise<string | undefined> {
+  const places = [
+    join(outputFolder, runLayout(runId).staging, commit.part),
+    join(outputFolder, publishedName),
+    join(outputFolder, versionLayout(runId).folder, publishedName),
+  ];
+  for (const place of places) if (await isWhole(place, commit)) return place;
+  return undefined;
 }
 
 /** Whether a file is the one that a record tells of: the size first, since it is cheap. */

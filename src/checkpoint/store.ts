@@ -1,6 +1,8 @@
+import { differInInput } from '../plan/fingerprint.ts';
 import { partName } from '../plan/layout.ts';
 import { auditFolder, readChecks, stagedParts, writeChecks } from './audit.ts';
-import type { OutputStore, StoredRun, WantedRun } from './contract.ts';
+import { commitPart, takeOverInputRejects } from './commit-part.ts';
+import type { Manifest, OutputStore, StoredRun, WantedRun } from './contract.ts';
 import { findLeftovers, removeLeftovers } from './leftovers.ts';
 import { OutputLock } from './lock.ts';
 import { lockChange } from './lock-change.ts';
@@ -20,7 +22,7 @@ import {
   writeBatchRows,
   writePlan,
 } from './run-store.ts';
-import { commitPart, takeOver, takeOverInputRejects } from './take-over.ts';
+import { earlierRuns, findTakeovers, takeOver } from './take-over.ts';
 import { publishedVersions } from './versions.ts';
 
 /** Runs kept beside the parts that they publish, in plain files. */
@@ -44,19 +46,23 @@ export function newOutputStore(): OutputStore {
     readCommits,
     findRequested: async (outputFolder, wanted, previous) =>
       requested(await unfinishedRuns(outputFolder, publishedIds(previous)), wanted),
+    discardOthers: async (outputFolder, { runId, plan }, previous) => {
+      for (const run of await unfinishedRuns(outputFolder, publishedIds(previous))) {
+        if (run.runId === runId || run.plan.job !== plan.job) continue;
+        if (differInInput(run.plan.identity, plan.identity)) await discard(outputFolder, run, previous);
+      }
+    },
+    earlierRuns,
+    findTakeovers,
+    takeOver,
     discardUnfinished: async (outputFolder, job, previous) => {
       for (const run of await unfinishedRuns(outputFolder, publishedIds(previous)))
-        if (run.plan.job === job) {
-          await removeMovedParts(outputFolder, run.plan, previous);
-          await removeRun(outputFolder, run.runId);
-        }
+        if (run.plan.job === job) await discard(outputFolder, run, previous);
     },
     create: createRunFolders,
     writePlan: (outputFolder, { runId, plan }) => writePlan(outputFolder, runId, plan),
     readRun,
-    readCommits,
     commit: commitPart,
-    takeOver,
     takeOverInputRejects,
     validCommits: (outputFolder, { runId, plan }, { mode, previous }) => {
       const first = mode === 'append' ? (previous?.parts.length ?? 0) : 0;
@@ -82,6 +88,11 @@ export function newOutputStore(): OutputStore {
     publish: publishRun,
     remove: removeRun,
   };
+}
+
+async function discard(outputFolder: string, run: StoredRun, previous: Manifest | undefined): Promise<void> {
+  await removeMovedParts(outputFolder, run.plan, previous);
+  await removeRun(outputFolder, run.runId);
 }
 
 async function isEmptyOther(outputFolder: string, { runId, plan }: StoredRun, wanted: WantedRun): Promise<boolean> {

@@ -1,52 +1,99 @@
-import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../core/errors.ts';
-import { syncPath, writeFileAtomic } from '../core/files.ts';
+import { syncPath, writeError, writeFileAtomic } from '../core/files.ts';
 import type { Commit } from '../plan/commit.ts';
-import { commitName, inputRejectsName, runLayout } from '../plan/layout.ts';
+import { commitName, partName, rejectsName, runLayout } from '../plan/layout.ts';
+import type { RunPlan, Shard } from '../plan/run-plan.ts';
+import { sharedShards } from '../plan/shared-shards.ts';
+import type { Manifest, StoredRun, Takeover, TakeoverRequest } from './contract.ts';
 import { linkOver } from './link-file.ts';
-import { isWhole } from './run-store.ts';
+import { findPart, readCommits, readRun, unfinishedRuns } from './run-store.ts';
 
-/** The part and the rejects first, then the commit that names them: each flushed with its folder. */
-export async function commitPart(outputFolder: string, runId: string, commit: Commit): Promise<void> {
-  const layout = runLayout(runId);
-  await syncPath(join(outputFolder, layout.staging, commit.part));
-  await syncPath(join(outputFolder, layout.staging));
-  if (commit.rejects !== undefined) {
-    await syncPath(join(outputFolder, layout.rejects, commit.rejects));
-    await syncPath(join(outputFolder, layout.rejects));
-  }
-  await writeFileAtomic(join(outputFolder, layout.commits, commitName(commit.shard)), `${JSON.stringify(commit)}\n`);
+/** Runs of a job whose shards may be taken over: unfinished ones, newest first, then the one that is published. */
+export async function earlierRuns(
+  outputFolder: string,
+  job: string,
+  previous: Manifest | undefined,
+): Promise<readonly StoredRun[]> {
+  const published = previous?.runs.map(({ runId }) => runId) ?? [];
+  const runs = (await unfinishedRuns(outputFolder, published)).filter(({ plan }) => plan.job === job).reverse();
+  const last = previous?.runs.findLast((run) => run.job === job);
+  const run = last === undefined ? undefined : await readRun(outputFolder, last.runId);
+  return run === undefined ? runs : [...runs, run];
 }
 
+/**
+ * Shards of a plan that an earlier run has scored, and whose parts are whole. All have the batch rows of the run, or
+ * of each other: a model's last bits may depend on them.
+ */
+export async function findTakeovers(outputFolder: string, request: TakeoverRequest): Promise<readonly Takeover[]> {
+  const { plan, previous } = request;
+  const found = new Map<number, Takeover>();
+  let { batchRows } = request;
+  for (const run of await earlierRuns(outputFolder, plan.job, previous)) {
+    if (run.runId === request.runId) continue;
+    const shared = sharedShards(plan, run.plan);
+    const commits = shared.size === 0 ? new Map<number, Commit>() : await readCommits(outputFolder, run.runId);
+    const nameOf = publishedNames(run, request);
+    for (const [index, shard] of shared) {
+      const commit = commits.get(shard.index);
+      if (commit === undefined || found.has(index) || request.done.has(index)) continue;
+      if (plan.fixedBatchRows === undefined && commit.batchRows !== (batchRows ?? commit.batchRows)) continue;
+      if (commit.rejects !== undefined && sourcesOf(plan, plan.shards[index]) !== sourcesOf(run.plan, shard)) continue;
+      const part = await findPart(outputFolder, run.runId, { commit, publishedName: nameOf(commit) });
+      if (part === undefined) continue;
+      batchRows ??= commit.batchRows;
+      found.set(index, { shard: index, runId: run.runId, commit, part });
+    }
+  }
+  return [...found.values()].sort((a, b) => a.shard - b.shard);
+}
+
+/**
+ * Makes parts of earlier runs those of this one: links, flushed, then a commit each. May run again.
+ * @throws AppError OUTPUT_UNWRITABLE, DISK_FULL
+ */
 export async function takeOver(
   outputFolder: string,
-  runId: string,
-  from: { readonly runId: string; readonly commit: Commit; readonly name: string },
-): Promise<void> {
-  const { commit } = from;
-  const published = join(outputFolder, from.name);
-  if (!(await isWhole(published, commit))) {
-    throw new AppError('VERIFY_FAILED', `${published} is not what was published`, {
-      hint: 'see `nightshift verify`; score the job anew with `nightshift run`',
-    });
-  }
+  { runId, plan }: StoredRun,
+  takeovers: readonly Takeover[],
+): Promise<readonly Commit[]> {
   const layout = runLayout(runId);
-  const staged = join(outputFolder, layout.staging, commit.part);
-  await linkOver(published, staged, `${staged}.tmp`);
-  if (commit.rejects !== undefined)
-    await copyFile(
-      join(outputFolder, runLayout(from.runId).rejects, commit.rejects),
-      join(outputFolder, layout.rejects, commit.rejects),
-    );
-  await commitPart(outputFolder, runId, commit);
+  const [staging, rejects] = [join(outputFolder, layout.staging), join(outputFolder, layout.rejects)];
+  const commits: Commit[] = [];
+  try {
+    for (const { shard, runId: from, commit, part } of takeovers) {
+      const name = partName(shard, plan.part);
+      await linkOver(part, join(staging, name), join(staging, `${name}.tmp`));
+      const taken = { ...commit, shard, part: name, takenFrom: commit.takenFrom ?? from };
+      if (commit.rejects === undefined) {
+        commits.push(taken);
+        continue;
+      }
+      const rejected = rejectsName(shard);
+      const source = join(outputFolder, runLayout(from).rejects, commit.rejects);
+      await linkOver(source, join(rejects, rejected), join(rejects, `${rejected}.tmp`));
+      commits.push({ ...taken, rejects: rejected });
+    }
+    for (const folder of [staging, rejects]) await syncPath(folder);
+    for (const commit of commits)
+      await writeFileAtomic(
+        join(outputFolder, layout.commits, commitName(commit.shard)),
+        `${JSON.stringify(commit)}\n`,
+      );
+  } catch (error) {
+    throw writeError(error, join(outputFolder, layout.folder));
+  }
+  return commits;
 }
 
-export async function takeOverInputRejects(
-  outputFolder: string,
-  { from, to }: { readonly from: string; readonly to: string },
-): Promise<void> {
-  const path = join(outputFolder, runLayout(to).rejects, inputRejectsName);
-  await copyFile(join(outputFolder, runLayout(from).rejects, inputRejectsName), path);
-  await syncPath(path);
+/** Where a run's parts lie once they are published, or a publish was cut off. */
+function publishedNames({ runId, plan }: StoredRun, { previous, mode }: TakeoverRequest): (commit: Commit) => string {
+  const own = previous?.parts.filter((part) => part.runId === runId) ?? [];
+  const first = mode === 'append' ? (previous?.parts.length ?? 0) : 0;
+  return ({ shard }) => own[shard]?.name ?? partName(first + shard, plan.part);
+}
+
+/** Rejects name the files of their rows. */
+function sourcesOf({ dataset }: RunPlan, shard: Shard | undefined): string {
+  return shard?.ranges.map(({ file }) => dataset.files[file]?.source).join('\n') ?? '';
 }

@@ -82,6 +82,7 @@ export function progressAfter(state: RunProgress, event: RunEvent): RunProgress 
     case 'warning':
     case 'lock-waiting':
     case 'checks-evaluated':
+    case 'shards-taken-over':
     case 'batch-measured':
     case 'batch-reduced':
       return state;

@@ -40,6 +40,8 @@ export function runLines(event: RunEvent, options: RunTextOptions): readonly Run
       const lines = `${pluralText(rejectedLines, 'line')} of the input cannot be parsed`;
       return rejectedLines === 0 ? [staged] : [staged, warning(lines)];
     }
+    case 'shards-taken-over':
+      return [line('info', takenText(event))];
     case 'run-planned':
       return [line('info', plannedText(event))];
     case 'worker-ready':
@@ -76,6 +78,11 @@ export function runLines(event: RunEvent, options: RunTextOptions): readonly Run
 }
 
 type Of<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
+
+function takenText({ shards, rows, from }: Of<'shards-taken-over'>): string {
+  const runs = `${from.slice(0, 3).join(', ')}${from.length > 3 ? ', …' : ''}`;
+  return `took over ${pluralText(rows, 'row')} in ${pluralText(shards, 'shard')} from run ${runs}: the same input content`;
+}
 
 function plannedText(event: Of<'run-planned'>): string {
   const { rows, files, shards, shardsDone, workers, devices, intraOpThreads } = event;
@@ -137,9 +144,11 @@ function published(event: Of<'run-published'>, options: RunTextOptions): readonl
     `${countText(rows.filtered)} filtered`,
   ];
   const isScoredBefore = rowsPerSecond === 0 && rows.out > 0;
+  const taken = event.takenOverRows ?? 0;
   const took = `${durationText(seconds)}, ${countText(rowsPerSecond)} rows/s`;
   const table = [
     ['rows', ledger.join(', ')],
+    ...(taken === 0 ? [] : ([['', `${countText(taken)} taken over from earlier runs`]] as const)),
     ['output', `${shownPath(event.output, options.folder)}  ${pluralText(parts, 'part')}, ${bytesText(bytes)}`],
     ['ran on', `${providers.join(', ')}, batches of ${pluralText(batchRows, 'row')}`],
     ...rejects.slice(0, 3).map((path) => ['rejects', shownPath(path, options.folder)] as const),

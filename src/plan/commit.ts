@@ -36,6 +36,8 @@ export const commitSchema = z
     providers: z.array(z.string()).readonly(),
     batchRows: z.number().int().positive(),
     timings: timingsSchema,
+    /** The run that scored it, when its part was taken over. */
+    takenFrom: z.string().optional(),
   })
   .readonly();
 export type Commit = z.infer<typeof commitSchema>;

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { changedFields } from './fingerprint.ts';
+import { changedFields, inputFiles } from './fingerprint.ts';
 import type { RunPlan, Shard } from './run-plan.ts';
 
 /** Whether a run would score a shard, and why. */
@@ -20,16 +20,31 @@ export interface EarlierRun {
   readonly isDiscarded: boolean;
 }
 
-const inputFiles = 'input files';
+/** Shards of a plan that would be taken over, with the run that has them. */
+export type TakenShards = ReadonlyMap<number, string>;
 
 /** Holds the shards of a plan against an earlier run; without one, nothing is committed. */
-export function explainShards(plan: RunPlan, earlier: EarlierRun | undefined): readonly ShardFate[] {
+export function explainShards(
+  plan: RunPlan,
+  earlier: EarlierRun | undefined,
+  taken?: TakenShards,
+): readonly ShardFate[] {
+  return fatesOf(plan, earlier, taken !== undefined).map((fate) => {
+    const runId = taken?.get(fate.index);
+    if (runId === undefined || !fate.willRun) return fate;
+    return { ...fate, willRun: false, reason: `done, taken over from run ${runId}` };
+  });
+}
+
+function fatesOf(plan: RunPlan, earlier: EarlierRun | undefined, isByContent: boolean): readonly ShardFate[] {
   if (earlier === undefined) return plan.shards.map(({ index }) => toRun(index, 'no commit'));
   const changed = changedFields(earlier.plan.identity, plan.identity);
   if (changed.length === 0) return plan.shards.map(({ index }) => fateOf(index, earlier));
   const files = changedFiles(plan, earlier.plan);
   const others = changed.filter((name) => name !== inputFiles);
-  return plan.shards.map((shard) => toRun(shard.index, changeText(sourcesOf(plan, shard), { files, others })));
+  return plan.shards.map((shard) =>
+    toRun(shard.index, changeText(sourcesOf(plan, shard), { files, others, isByContent })),
+  );
 }
 
 function toRun(index: number, reason: string): ShardFate {
@@ -44,14 +59,18 @@ function fateOf(index: number, { committed, valid, isDiscarded }: EarlierRun): S
     : toRun(index, 'part missing or changed (digest differs)');
 }
 
+interface Change {
+  readonly files: readonly string[];
+  readonly others: readonly string[];
+  readonly isByContent: boolean;
+}
+
 /** The shard's own files are named where they changed; else whatever makes it another run. */
-function changeText(
-  sources: readonly string[],
-  { files, others }: { readonly files: readonly string[]; readonly others: readonly string[] },
-): string {
+function changeText(sources: readonly string[], { files, others, isByContent }: Change): string {
   const own = sources.filter((source) => files.includes(source));
   if (own.length > 0) return `input changed: ${namesOf(own)}`;
   if (others.length > 0) return `job changed: ${others.join(', ')}`;
+  if (isByContent) return 'no part to take over';
   return `input changed: ${files.length === 0 ? 'order of files' : namesOf(files)}`;
 }
 
@@ -67,8 +86,8 @@ function changedFiles(plan: RunPlan, earlier: RunPlan): readonly string[] {
 
 type PlanFile = RunPlan['dataset']['files'][number];
 
-function keysOf({ source, sizeBytes, mtimeMs }: PlanFile): readonly string[] {
-  return [`${source}\n${sizeBytes}\n${mtimeMs}`];
+function keysOf({ source, sizeBytes, mtimeMs, sha256 }: PlanFile): readonly string[] {
+  return [`${source}\n${sizeBytes}\n${mtimeMs}`, ...(sha256 === undefined ? [] : [sha256])];
 }
 
 function sourcesOf({ dataset }: RunPlan, { ranges }: Shard): readonly string[] {

@@ -22,3 +22,11 @@ export function canonicalJson(value: unknown): string {
     }) ?? 'undefined'
   );
 }
+
+/** The name under which an identity has the files of the input. */
+export const inputFiles = 'input files';
+
+/** Whether two identities differ in their input files at most. */
+export function differInInput(before: RunIdentity, after: RunIdentity): boolean {
+  return changedFields(before, after).every((name) => name === inputFiles);
+}

@@ -18,6 +18,8 @@ export interface PlanInput {
   /** Shape of the first value of list columns, outermost first: `[64]`, `[8, 8]`. */
   readonly listShapes: ReadonlyMap<string, readonly number[]>;
   readonly cut: RowCut | undefined;
+  /** SHA-256 of input files by their source. */
+  readonly digests?: ReadonlyMap<string, string> | undefined;
   /** Lines that could not be parsed when the input was staged. */
   readonly rejectedLines: number;
   /** File, line and reason of the first of them. */

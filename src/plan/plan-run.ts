@@ -5,7 +5,7 @@ import { resolveOutputColumns } from '../model/output-expression.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import { checkColumns } from './check-columns.ts';
 import { cutShards } from './cut-shards.ts';
-import { fingerprintOf, type RunIdentity } from './fingerprint.ts';
+import { fingerprintOf, inputFiles, type RunIdentity } from './fingerprint.ts';
 import { mapFeatures } from './map-features.ts';
 import { outputTable } from './output-table.ts';
 import type { PlanInput } from './plan-input.ts';
@@ -68,6 +68,7 @@ export function planRun(input: PlanInput): RunPlan {
         rowCount,
         sizeBytes,
         mtimeMs,
+        ...digestOf(input, source),
       })),
       columns: dataset.columns,
       hasPartitions: dataset.hasPartitions,
@@ -85,6 +86,11 @@ export function planRun(input: PlanInput): RunPlan {
     rowCount: shards.reduce((sum: number, shard: Shard) => sum + shardRowCount(shard), 0),
   };
   return withPublishing(plan, input);
+}
+
+function digestOf({ digests }: PlanInput, source: string): { readonly sha256?: string } {
+  const sha256 = digests?.get(source);
+  return sha256 === undefined ? {} : { sha256 };
 }
 
 /**
@@ -111,7 +117,7 @@ export function runIdentity({ job, modelSha256, format, files, columns }: Identi
     'record version': recordVersion,
     job: job.name,
     'model.sha256': modelSha256,
-    'input files': files.map(({ source, sizeBytes, mtimeMs }) => ({ source, sizeBytes, mtimeMs })),
+    [inputFiles]: files.map(({ source, sizeBytes, mtimeMs }) => ({ source, sizeBytes, mtimeMs })),
     'input columns': columns.map(({ name, type }) => ({ name, type })),
     'input.format': format,
     'input.csv': job.input.csv,

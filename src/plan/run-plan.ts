@@ -33,6 +33,8 @@ const planFileSchema = z
     rowCount: wholeNumber,
     sizeBytes: wholeNumber,
     mtimeMs: z.number(),
+    /** Of the input itself, where runs are compared by content. */
+    sha256: z.string().optional(),
   })
   .readonly();
 

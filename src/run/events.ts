@@ -41,6 +41,14 @@ type Body =
       readonly seconds: number;
     }
   | {
+      /** Shards whose input files have the content that earlier runs scored. */
+      readonly type: 'shards-taken-over';
+      readonly shards: number;
+      readonly rows: number;
+      /** The runs that had them. */
+      readonly from: readonly string[];
+    }
+  | {
       readonly type: 'run-planned';
       readonly rows: number;
       readonly shards: number;
@@ -129,6 +137,8 @@ type Body =
       readonly rejects: readonly string[];
       readonly providers: readonly string[];
       readonly batchRows: number;
+      /** Rows that earlier runs scored; absent when there are none. */
+      readonly takenOverRows?: number;
     };
 
 /** What happens in a run, in the order in which it happens; the reporter alone turns these into text. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Manifest, StoredRun, WriteMode } from '../checkpoint/contract.ts';
 import { inputRejectsName, runLayout } from '../plan/layout.ts';
 import { withPublishing } from '../plan/plan-run.ts';
+import { digestInputs } from './digest-inputs.ts';
 import { orAborted } from './or-aborted.ts';
 import { checkAppend } from './outcome.ts';
 import type { Ports } from './ports.ts';
@@ -40,7 +41,8 @@ export async function openRun(ports: Ports, prepared: PreparedJob, options: Open
   const job = prepared.request.job.name;
   const runId = newRunId(ports);
   if (options.restart) await ports.store.discardUnfinished(outputFolder, job, previous);
-  const wanted = { job, fingerprint: prepared.fingerprint, identity: prepared.identity };
+  const isByContent = prepared.request.job.resume === 'byContent';
+  const wanted = { job, fingerprint: prepared.fingerprint, identity: prepared.identity, isByContent };
   if (options.resume === undefined) await ports.store.discardEmpty(outputFolder, wanted, previous);
   const run =
     options.resume === undefined
@@ -77,6 +79,7 @@ async function planNew(
   const places = {
     stagingFolder: join(outputFolder, layout.input),
     rejectsPath: join(outputFolder, layout.rejects, inputRejectsName),
+    digests: await orAborted(signal, digestInputs(prepared)),
   };
   const { plan, dataset } = await orAborted(signal, openJob(ports, prepared, places));
   if (mode === 'append') checkAppend(plan, outputFolder, previous);

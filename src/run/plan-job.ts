@@ -3,6 +3,7 @@ import type { Slot } from '../executor/contract.ts';
 import type { ShardFate } from '../plan/explain-shards.ts';
 import { inputRejectsName } from '../plan/layout.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
+import { digestInputs } from './digest-inputs.ts';
 import { estimateMemory, type MemoryEstimate } from './estimate-memory.ts';
 import { orAborted } from './or-aborted.ts';
 import type { Ports } from './ports.ts';
@@ -32,9 +33,10 @@ export async function planJob(ports: Ports, options: JobRequest & { readonly res
   const { execution } = options.job;
   const devices = await ports.findDevices(execution.devices);
   const prepared = await orAborted(options.signal, prepareJob(ports, options));
-  const plan = await planHere(ports, prepared);
+  const plan = await planHere(ports, prepared, await orAborted(options.signal, digestInputs(prepared)));
   const { start, shards } = await explainStart(ports, prepared, { plan, restart: options.restart });
-  const left = plan.shards.length - (start.state === 'resume' ? start.shardsDone : 0);
+  const isIdle = start.state === 'refuse' || start.state === 'skip';
+  const left = isIdle ? shards.length : shards.filter(({ willRun }) => willRun).length;
   const slots = ports.planSlots({ ...execution, devices, modelBytes: plan.model.sizeBytes }).slice(0, left);
   const prefetch = execution.readAhead === 'auto' ? ports.canReadAhead(slots) : execution.readAhead > 0;
   const measured =
@@ -61,8 +63,8 @@ export async function validateJob(ports: Ports, request: JobRequest): Promise<Ru
   return planHere(ports, await orAborted(request.signal, prepareJob(ports, request)));
 }
 
-async function planHere(ports: Ports, prepared: PreparedJob): Promise<RunPlan> {
+async function planHere(ports: Ports, prepared: PreparedJob, digests?: ReadonlyMap<string, string>): Promise<RunPlan> {
   await using folder = await ports.temporaryFolder();
-  const places = { stagingFolder: folder.path, rejectsPath: join(folder.path, inputRejectsName) };
+  const places = { stagingFolder: folder.path, rejectsPath: join(folder.path, inputRejectsName), digests };
   return (await orAborted(prepared.request.signal, openJob(ports, prepared, places))).plan;
 }

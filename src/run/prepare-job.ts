@@ -67,17 +67,24 @@ export interface OpenedJob {
   readonly dataset: OpenedDataset;
 }
 
+export interface OpenPlaces {
+  readonly stagingFolder: string;
+  readonly rejectsPath: string;
+  /** SHA-256 of the input files, where the plan is to tell it. */
+  readonly digests?: ReadonlyMap<string, string> | undefined;
+}
+
 /** Stages the input where it must be, and plans. */
 export async function openJob(
   ports: Ports,
   prepared: PreparedJob,
-  places: { readonly stagingFolder: string; readonly rejectsPath: string },
+  { digests, ...places }: OpenPlaces,
 ): Promise<OpenedJob> {
   const { request, input, found, model } = prepared;
   const dataset = await ports.dataset
     .open(found, input, { ...places, listColumns: listColumns(request.job, prepared) })
     .catch((error: unknown) => Promise.reject(placed(error, request.locate)));
-  const plan = planRun({ ...request, ...dataset, dataset: dataset.facts, model });
+  const plan = planRun({ ...request, ...dataset, dataset: dataset.facts, model, digests });
   return { plan, dataset };
 }
 

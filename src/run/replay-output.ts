@@ -78,9 +78,9 @@ async function findSource(ports: Ports, outputFolder: string): Promise<Source> {
     throw cannot(`it is ${manifest.format}, and only Parquet keeps all values as they are`);
   const run = await ports.store.readRun(outputFolder, last.runId);
   if (run === undefined) throw cannot(`the plan of run ${last.runId} is gone`);
-  const commits = await ports.store.readCommits(outputFolder, last.runId);
+  const commits = await ports.store.validCommits(outputFolder, run, { mode: 'overwrite', previous: manifest });
   const all = run.plan.shards.flatMap((shard) => commits.get(shard.index) ?? []);
-  if (all.length !== run.plan.shards.length) throw cannot(`commits of run ${last.runId} are gone`);
+  if (all.length !== run.plan.shards.length) throw cannot('its parts or commits are not what was published');
   return { manifest, run, commits: all };
 }
 
@@ -185,8 +185,8 @@ async function mergeAll(ports: Ports, options: Replaying, { staged, scored }: Sc
     const source = staged.find(({ shard }) => shard === commit.shard);
     const replayed = scored.get(commit.shard);
     if (source === undefined || replayed === undefined) {
-      await ports.store.takeOver(outputFolder, runId, { runId: run.runId, commit, name });
-      merged.push(commit);
+      const takeover = { shard: commit.shard, runId: run.runId, commit, part: join(outputFolder, name) };
+      merged.push(...(await ports.store.takeOver(outputFolder, { runId, plan: run.plan }, [takeover])));
       continue;
     }
     const rejects = rejectsName(commit.shard);

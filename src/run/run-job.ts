@@ -21,6 +21,7 @@ import {
 import type { Ports } from './ports.ts';
 import { type JobRequest, prepareJob } from './prepare-job.ts';
 import { takeLock } from './take-lock.ts';
+import { takenOverRows, takeOverShards } from './take-over.ts';
 
 export interface RunOptions extends JobRequest {
   /** Discard an unfinished run instead of going on with it. */
@@ -83,6 +84,10 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
       ports.store.validCommits(outputFolder, opened.run, place),
     ))
       finished.commits.set(shard, commit);
+  const taking = { job: options.job, run: opened.run, place, done: finished.commits };
+  const taken = await orAborted(options.signal, takeOverShards(ports, taking));
+  for (const commit of taken.commits) finished.commits.set(commit.shard, commit);
+  if (taken.event !== undefined) yield event(taken.event);
   const remaining = plan.shards.filter((shard) => !finished.commits.has(shard.index));
   const slots = ports.planSlots({ ...execution, devices, modelBytes: plan.model.sizeBytes }).slice(0, remaining.length);
   const prefetch = execution.readAhead === 'auto' ? ports.canReadAhead(slots) : execution.readAhead > 0;
@@ -201,6 +206,7 @@ async function publish(
   });
   const keepVersions = plan.publishing?.keepVersions ?? 1;
   await ports.store.publish({ ...place, plan, commits, run, keepVersions });
+  const takenRows = takenOverRows(commits);
   const seconds = Math.max(0.001, (ports.now().getTime() - started.getTime()) / 1000);
   return {
     type: 'run-published',
@@ -213,5 +219,6 @@ async function publish(
     rejects: run.rejects.map((name) => join(outputFolder, name)),
     providers: run.providers,
     batchRows: run.batchRows,
+    ...(takenRows === 0 ? {} : { takenOverRows: takenRows }),
   };
 }

@@ -29,16 +29,18 @@ export async function explainStart(ports: Ports, prepared: PreparedJob, planned:
   const { mode } = request.job.output;
   const { plan, restart } = planned;
   const fates = { shards: explainShards(plan, undefined) };
+  const isByContent = request.job.resume === 'byContent' && !restart;
   try {
     const previous = await ports.store.readPublished(outputFolder);
-    const latest = await latestUnfinished(ports, prepared, previous);
+    const latest = await latestRun(ports, prepared, { previous, isByContent });
+    const takeovers = isByContent ? await takeoversFor(ports, prepared, { plan, previous, latest }) : undefined;
     if (latest !== undefined) {
       const earlier = await earlierRun(ports, latest, { ...prepared, restart, previous });
-      fates.shards = explainShards(plan, earlier);
+      fates.shards = explainShards(plan, earlier, takeovers);
       if (!restart && latest.plan.fingerprint === fingerprint)
         return { start: { state: 'resume', runId: latest.runId, shardsDone: earlier.valid.size }, ...fates };
     }
-    const wanted = { job: request.job.name, fingerprint, identity };
+    const wanted = { job: request.job.name, fingerprint, identity, isByContent };
     if (!restart) await ports.store.findResumable(outputFolder, wanted, previous);
     const publishedRunId = previous?.runs.at(-1)?.runId;
     if ((await ports.store.check(outputFolder, mode, previous)) === 'skip')
@@ -51,15 +53,32 @@ export async function explainStart(ports: Ports, prepared: PreparedJob, planned:
   }
 }
 
-/** The unfinished run that would be gone on with, else the one that stands in the way. */
-async function latestUnfinished(
+/** The unfinished run that would be gone on with, else the one that stands in the way, or is taken over from. */
+async function latestRun(
   ports: Ports,
   { outputFolder, fingerprint, request }: PreparedJob,
-  previous: Manifest | undefined,
+  { previous, isByContent }: { readonly previous: Manifest | undefined; readonly isByContent: boolean },
 ): Promise<StoredRun | undefined> {
-  const runs = await ports.store.findUnfinished(outputFolder, previous);
-  const own = runs.filter(({ plan }) => plan.job === request.job.name);
-  return own.findLast(({ plan }) => plan.fingerprint === fingerprint) ?? own.at(-1);
+  const runs = await ports.store.earlierRuns(outputFolder, request.job.name, previous);
+  const isUnfinished = ({ runId }: StoredRun) => previous?.runs.some((run) => run.runId === runId) !== true;
+  const unfinished = runs.filter(isUnfinished);
+  const same = unfinished.find(({ plan }) => plan.fingerprint === fingerprint);
+  return same ?? (isByContent ? runs : unfinished)[0];
+}
+
+/** @returns the runs that have them, by shard */
+async function takeoversFor(
+  ports: Ports,
+  { outputFolder, fingerprint, request }: PreparedJob,
+  by: { readonly plan: RunPlan; readonly previous: Manifest | undefined; readonly latest: StoredRun | undefined },
+): Promise<ReadonlyMap<number, string>> {
+  const { output, execution } = request.job;
+  const runId = by.latest?.plan.fingerprint === fingerprint ? by.latest.runId : undefined;
+  const measured = runId === undefined ? undefined : await ports.store.readBatchRows(outputFolder, runId);
+  const batchRows = execution.batchSize === 'auto' ? measured : execution.batchSize;
+  const asked = { plan: by.plan, runId, previous: by.previous, mode: output.mode, batchRows, done: new Set<number>() };
+  const takeovers = await ports.store.findTakeovers(outputFolder, asked);
+  return new Map(takeovers.map(({ shard, runId: from }) => [shard, from]));
 }
 
 async function earlierRun(

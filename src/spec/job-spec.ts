@@ -93,6 +93,11 @@ const jobFields = {
   retry: field(retrySchema.prefault({}), 'How often a shard is tried again when its worker died or stalled.', {
     maxAttempts: 6,
   }),
+  resume: field(
+    oneOf(['fingerprint', 'byContent']).default('fingerprint'),
+    'What is not scored again when input files changed: nothing (fingerprint), or the shards of files whose content an earlier run had (byContent).',
+    'byContent',
+  ),
   errors: field(errorsSchema.prefault({}), 'How many rows may fail.', { maxRejected: '0.1%' }),
   checks: field(checksSchema.default([]), checksText, checksExample),
 };

@@ -7,12 +7,12 @@ const inAJob: readonly (readonly [lines: string, message: string, hint: string])
   [
     'schedule: daily',
     '7:5 jobs.a: unknown key "schedule"',
-    'the keys here are description, model, input, features, output, execution, retry, errors, checks',
+    'the keys here are description, model, input, features, output, execution, retry, resume, errors, checks',
   ],
   [
     '__proto__: x',
     '7:5 jobs.a: unknown key "__proto__"',
-    'the keys here are description, model, input, features, output, execution, retry, errors, checks',
+    'the keys here are description, model, input, features, output, execution, retry, resume, errors, checks',
   ],
   ['description: 5', '7:5 jobs.a.description: 5 is not a text', 'put it in quotes: "5"'],
   [

@@ -35,6 +35,7 @@ const minimal = {
     batchTimeoutMs: 600_000,
   },
   retry: { maxAttempts: 4, initialDelayMs: 1000, maxDelayMs: 60_000, multiplier: 2, jitter: 'full' },
+  resume: 'fingerprint',
   errors: { maxRejected: { rows: 0 } },
   checks: [],
 };
@@ -84,6 +85,7 @@ describe('a job', () => {
         '  maxWorkerMemory: 1.5GiB',
         '  batchTimeout: 1.5 m',
         'retry: { maxAttempts: 1, initialDelay: 500ms, maxDelay: 1h, multiplier: 1.5, jitter: none }',
+        'resume: byContent',
         'errors: { maxRejected: 0.1% }',
         'checks: [unique: flight_id, rowCount: input]',
       ),
@@ -127,6 +129,7 @@ describe('a job', () => {
         batchTimeoutMs: 90_000,
       },
       retry: { maxAttempts: 1, initialDelayMs: 500, maxDelayMs: 3_600_000, multiplier: 1.5, jitter: 'none' },
+      resume: 'byContent',
       errors: { maxRejected: { fraction: 0.001 } },
       checks: [
         { type: 'unique', columns: ['flight_id'], severity: 'error' },

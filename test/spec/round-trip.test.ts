@@ -52,6 +52,7 @@ const written = fc.record(
       },
       { requiredKeys: [] },
     ),
+    resume: fc.constantFrom('fingerprint', 'byContent'),
     retry: fc.record(
       {
         maxAttempts: fc.integer({ min: 1, max: 100 }),
