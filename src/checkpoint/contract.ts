@@ -124,6 +124,9 @@ export interface OutputStore {
   writePlan(outputFolder: string, run: StoredRun): Promise<void>;
   /** A run by its id, published or not; undefined when its plan is gone or of another version. */
   readRun(outputFolder: string, runId: string): Promise<StoredRun | undefined>;
+  /** The job that a run was made for, as text. */
+  readJob(outputFolder: string, runId: string): Promise<string | undefined>;
+  writeJob(outputFolder: string, runId: string, text: string): Promise<void>;
   /** What a run's commits say, by shard, without a look at the parts. */
   readCommits(outputFolder: string, runId: string): Promise<ReadonlyMap<number, Commit>>;
   /** Flushes a part and its rejects that lie where a run has them, and makes the commit that says so. */

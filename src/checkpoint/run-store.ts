@@ -76,13 +76,6 @@ export async function unfinishedRuns(
   return runs;
 }
 
-/** @returns undefined when it has no plan that can be read */
-export async function readRun(outputFolder: string, runId: string): Promise<StoredRun | undefined> {
-  const text = await readIfPresent(join(outputFolder, runLayout(runId).plan));
-  const plan = text === undefined ? undefined : runPlanSchema.safeParse(parseJson(text)).data;
-  return plan === undefined ? undefined : { runId, plan };
-}
-
 /**
  * The unfinished run that may go on, if there is one.
  * @throws AppError FINGERPRINT_CHANGED when the latest one was planned for something else

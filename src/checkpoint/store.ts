@@ -1,5 +1,7 @@
+import { join } from 'node:path';
+import { readIfPresent, writeFileAtomic } from '../core/files.ts';
 import { differInInput } from '../plan/fingerprint.ts';
-import { partName } from '../plan/layout.ts';
+import { partName, runLayout } from '../plan/layout.ts';
 import { auditFolder, readChecks, stagedParts, writeChecks } from './audit.ts';
 import { commitPart, takeOverInputRejects } from './commit-part.ts';
 import type { Manifest, OutputStore, StoredRun, WantedRun } from './contract.ts';
@@ -64,6 +66,8 @@ export function newOutputStore(): OutputStore {
     readRun,
     commit: commitPart,
     takeOverInputRejects,
+    readJob: (outputFolder, runId) => readIfPresent(join(outputFolder, runLayout(runId).job)),
+    writeJob: (outputFolder, runId, text) => writeFileAtomic(join(outputFolder, runLayout(runId).job), text),
     validCommits: (outputFolder, { runId, plan }, { mode, previous }) => {
       const first = mode === 'append' ? (previous?.parts.length ?? 0) : 0;
       return validCommits({

@@ -10,6 +10,7 @@ import { packageVersion } from './package-version.ts';
 import { addPlanCommand } from './plan-command.ts';
 import { addPublishCommand } from './publish-command.ts';
 import { addReplayCommand } from './replay-command.ts';
+import { addRerunCommand } from './rerun-command.ts';
 import { addRollbackCommand } from './rollback-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addSchemaCommand } from './schema-command.ts';
@@ -40,6 +41,7 @@ export function buildProgram(): Command {
   addInspectCommand(program);
   addPublishCommand(program);
   addReplayCommand(program);
+  addRerunCommand(program);
   addVerifyCommand(program);
   addVersionsCommand(program);
   addRollbackCommand(program);

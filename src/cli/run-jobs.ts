@@ -4,15 +4,13 @@ import { type RunOptions, runJob } from '../run/run-job.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
 import { checkOutputs, chooseJobs, jobRequest } from './choose-jobs.ts';
+import { chooseReporter } from './choose-reporter.ts';
 import { newPorts } from './context.ts';
 import { Interruption, LostReader } from './interruption.ts';
 import type { Io } from './io.ts';
 import { openSpec, type SpecRequest } from './open-spec.ts';
 import { parseDuration } from './parse-duration.ts';
-import { newBarReporter } from './report-bar.ts';
-import { newJsonReporter } from './report-json.ts';
-import { newLineReporter } from './report-lines.ts';
-import type { Reporter, Verbosity } from './reporter.ts';
+import type { Reporter } from './reporter.ts';
 import type { RunFlags } from './run-command.ts';
 import { errorLine, errorText, firstFailure } from './show-error.ts';
 
@@ -27,7 +25,7 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
   const jobs = chooseJobs(spec, request.names);
   checkOutputs(spec, jobs);
   checkResume(flags, jobs);
-  using reporter = newReporter(io, flags);
+  using reporter = chooseReporter(io, flags);
   using interruption = new Interruption({
     hint: 'run the same command again to go on; finished shards are kept',
     onFirst: (name) =>
@@ -98,12 +96,4 @@ function showFailure(
 function notRun(names: readonly string[], wasAborted: boolean): string {
   const jobs = names.length === 1 ? `job ${names[0]} was` : `jobs ${names.join(', ')} were`;
   return `${jobs} not run${wasAborted ? '' : '; --keep-going goes on after a failure'}`;
-}
-
-function newReporter(io: Io, flags: RunFlags): Reporter {
-  if (flags.json === true) return newJsonReporter(io);
-  const verbosity: Verbosity = flags.quiet === true ? 'quiet' : flags.verbose === true ? 'verbose' : 'normal';
-  const options = { verbosity, folder: process.cwd() };
-  if (!io.isWatched || verbosity === 'quiet') return newLineReporter(io, options);
-  return newBarReporter(io, { ...options, stream: process.stderr });
 }

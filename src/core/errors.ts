@@ -26,6 +26,11 @@ export const errorTable = {
   },
   MODEL_NOT_FOUND: { exitCode: 4, retryable: false, meaning: 'the model file does not exist or cannot be read' },
   MODEL_INVALID: { exitCode: 4, retryable: false, meaning: 'the model file is not a model that ONNX Runtime loads' },
+  MODEL_CHANGED: {
+    exitCode: 4,
+    retryable: false,
+    meaning: 'the model is not the one that the run to repeat was scored with',
+  },
   INPUT_NOT_FOUND: { exitCode: 4, retryable: false, meaning: 'no file matches input.path' },
   INPUT_UNREADABLE: {
     exitCode: 4,
@@ -33,7 +38,11 @@ export const errorTable = {
     meaning: 'an input file is damaged, of another format, or may not be read',
   },
   INPUT_SCHEMA_MISMATCH: { exitCode: 4, retryable: false, meaning: 'the files of one dataset disagree about a column' },
-  INPUT_CHANGED: { exitCode: 4, retryable: false, meaning: 'an input file was replaced while the run went on' },
+  INPUT_CHANGED: {
+    exitCode: 4,
+    retryable: false,
+    meaning: 'an input file was replaced while the run went on, or since the run to repeat',
+  },
   OUTPUT_UNWRITABLE: { exitCode: 4, retryable: false, meaning: 'the output folder cannot be written' },
   OUTPUT_NOT_FOUND: { exitCode: 4, retryable: false, meaning: 'nothing that nightshift published is at that path' },
   DISK_FULL: { exitCode: 4, retryable: false, meaning: 'no space is left on the disk' },

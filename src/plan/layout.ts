@@ -14,6 +14,8 @@ export const rollbackFolder = `${metaFolder}/rollback`;
 export interface RunLayout {
   readonly folder: string;
   readonly plan: string;
+  /** The job as it was resolved. */
+  readonly job: string;
   readonly execution: string;
   /** What the run's checks found. */
   readonly checks: string;
@@ -29,6 +31,7 @@ export function runLayout(runId: string): RunLayout {
   return {
     folder,
     plan: `${folder}/plan.json`,
+    job: `${folder}/job.json`,
     execution: `${folder}/execution.json`,
     checks: `${folder}/checks.json`,
     staging: `${folder}/staging`,

@@ -1,6 +1,7 @@
 import type { DatasetFacts } from '../dataset/contract.ts';
 import type { ModelFacts } from '../model/contract.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
+import type { Shard } from './run-plan.ts';
 
 /** Rows of `files[file]` from `rowEnd` (exclusive) on, and all later files, are left out: input.limit. */
 export interface RowCut {
@@ -18,6 +19,8 @@ export interface PlanInput {
   /** Shape of the first value of list columns, outermost first: `[64]`, `[8, 8]`. */
   readonly listShapes: ReadonlyMap<string, readonly number[]>;
   readonly cut: RowCut | undefined;
+  /** Cuts as another run of the same input did. */
+  readonly shards?: readonly Shard[] | undefined;
   /** SHA-256 of input files by their source. */
   readonly digests?: ReadonlyMap<string, string> | undefined;
   /** Lines that could not be parsed when the input was staged. */

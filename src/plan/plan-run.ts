@@ -47,7 +47,7 @@ export function planRun(input: PlanInput): RunPlan {
           predictionBytes: predictionBytes(outputs),
         })
       : job.execution.shardRows;
-  const shards = cutShards(dataset.files, shardRows, input.cut);
+  const shards = input.shards ?? cutShards(dataset.files, shardRows, input.cut);
   const plan: RunPlan = {
     v: recordVersion,
     job: job.name,

@@ -1,7 +1,8 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Manifest, StoredRun, WriteMode } from '../checkpoint/contract.ts';
 import { inputRejectsName, runLayout } from '../plan/layout.ts';
 import { withPublishing } from '../plan/plan-run.ts';
+import { storedJobText } from '../spec/written-job.ts';
 import { digestInputs } from './digest-inputs.ts';
 import { orAborted } from './or-aborted.ts';
 import { checkAppend } from './outcome.ts';
@@ -63,9 +64,17 @@ export async function openRun(ports: Ports, prepared: PreparedJob, options: Open
 /** How a run is published, and its checks, are what the job says now: they may change without scoring again. */
 async function asTheJobSays(ports: Ports, { request, outputFolder }: PreparedJob, run: StoredRun): Promise<StoredRun> {
   const plan = withPublishing(run.plan, request);
+  const job = keptJob({ request });
+  const isKept = (await ports.store.readJob(outputFolder, run.runId)) === job;
+  if (!isKept) await ports.store.writeJob(outputFolder, run.runId, job);
   if (JSON.stringify(plan) === JSON.stringify(run.plan)) return run;
   await ports.store.writePlan(outputFolder, { runId: run.runId, plan });
   return { runId: run.runId, plan };
+}
+
+/** What `rerun` reads. */
+function keptJob({ request: { job, baseDir } }: Pick<PreparedJob, 'request'>): string {
+  return storedJobText({ ...job, baseDir: resolve(baseDir) });
 }
 
 async function planNew(
@@ -84,6 +93,7 @@ async function planNew(
   const { plan, dataset } = await orAborted(signal, openJob(ports, prepared, places));
   if (mode === 'append') checkAppend(plan, outputFolder, previous);
   const run = { runId, plan };
+  await ports.store.writeJob(outputFolder, runId, keptJob(prepared));
   await ports.store.writePlan(outputFolder, run);
   if (found.format === 'parquet') return { state: 'new', run, staged: undefined };
   const seconds = (ports.now().getTime() - before) / 1000;

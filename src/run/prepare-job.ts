@@ -5,7 +5,7 @@ import type { ModelFile } from '../model/contract.ts';
 import { fingerprintOf, type RunIdentity } from '../plan/fingerprint.ts';
 import type { Locate } from '../plan/plan-input.ts';
 import { planRun, runIdentity } from '../plan/plan-run.ts';
-import type { RunPlan } from '../plan/run-plan.ts';
+import type { RunPlan, Shard } from '../plan/run-plan.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import { missingFile } from './missing-file.ts';
 import type { Ports } from './ports.ts';
@@ -16,6 +16,8 @@ export interface JobRequest {
   readonly job: JobSpec;
   readonly baseDir: string;
   readonly locate: Locate;
+  /** Shards to cut as another run of the same input did. */
+  readonly shards?: readonly Shard[];
   /** Gives up reading the input. */
   readonly signal?: AbortSignal;
 }

@@ -26,6 +26,8 @@ import { takenOverRows, takeOverShards } from './take-over.ts';
 export interface RunOptions extends JobRequest {
   /** Discard an unfinished run instead of going on with it. */
   readonly restart: boolean;
+  /** Scores what another run scored, so nothing is taken over from it. */
+  readonly isRepeat?: boolean;
   /** The unfinished run to go on with, and no other; undefined leaves it to what is there. */
   readonly resume: string | undefined;
   /** How long to wait while another run holds the lock of the output. */
@@ -84,7 +86,8 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
       ports.store.validCommits(outputFolder, opened.run, place),
     ))
       finished.commits.set(shard, commit);
-  const taking = { job: options.job, run: opened.run, place, done: finished.commits };
+  const isAnew = options.restart || options.isRepeat === true;
+  const taking = { isAnew, job: options.job, run: opened.run, place, done: finished.commits };
   const taken = await orAborted(options.signal, takeOverShards(ports, taking));
   for (const commit of taken.commits) finished.commits.set(commit.shard, commit);
   if (taken.event !== undefined) yield event(taken.event);

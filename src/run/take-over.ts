@@ -7,6 +7,8 @@ import type { RunPlace } from './open-run.ts';
 import type { Ports } from './ports.ts';
 
 interface Taking {
+  /** Everything is to be scored. */
+  readonly isAnew: boolean;
   readonly job: JobSpec;
   readonly run: StoredRun;
   readonly place: RunPlace;
@@ -22,10 +24,10 @@ export interface Taken {
  * With `resume: byContent`, takes over shards whose input files have the content that they had in an earlier run. The
  * unfinished runs that are not needed any more then go.
  */
-export async function takeOverShards(ports: Ports, { job, run, place, done }: Taking): Promise<Taken> {
+export async function takeOverShards(ports: Ports, { isAnew, job, run, place, done }: Taking): Promise<Taken> {
   const { outputFolder, mode, previous } = place;
   const isWhole = done.size === run.plan.shards.length;
-  if (job.resume !== 'byContent' || isWhole) return { commits: [], event: undefined };
+  if (job.resume !== 'byContent' || isAnew || isWhole) return { commits: [], event: undefined };
   const { batchSize } = job.execution;
   const measured = await ports.store.readBatchRows(outputFolder, run.runId);
   const batchRows = batchSize === 'auto' ? measured : batchSize;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { JobSpec } from '../../src/spec/job-spec.ts';
+import { parseStoredJob, storedJobText, writtenJob } from '../../src/spec/written-job.ts';
 import { parse } from './parse-jobs.ts';
 
 const text = fc.string({ unit: 'grapheme', minLength: 1 }).filter((value) => /\S/.test(value));
@@ -49,6 +50,7 @@ const written = fc.record(
         batchSize: autoOr(1, 1_000_000),
         readAhead: autoOr(0, 8),
         batchTimeout: fc.constantFrom('1s', '90s', '1.5m', '2h', '1d'),
+        maxWorkerMemory: fc.constantFrom('2GB', '1.5GiB', '513 KiB', '1.001KB'),
       },
       { requiredKeys: [] },
     ),
@@ -61,6 +63,24 @@ const written = fc.record(
         jitter: fc.constantFrom('full', 'none'),
       },
       { requiredKeys: [] },
+    ),
+    errors: fc.record({
+      maxRejected: fc.oneof(
+        fc.nat(),
+        fc.integer({ min: 0, max: 999_999 }).map((millionths) => `${(millionths / 10_000).toFixed(4)}%`),
+        fc.constantFrom('100%', '0.1%', '33.3%', '0.00000001%', '12.345678901234567%'),
+      ),
+    }),
+    checks: fc.array(
+      fc.constantFrom(
+        { notNull: ['a'] },
+        { unique: { columns: ['a', 'b'], severity: 'warn' } },
+        { rowCount: 'input' },
+        { rowCount: { min: 1, max: 2 } },
+        { min: { column: 'a', value: -1.5 } },
+        { accepted: { column: 'a', values: [1, 'x', true] } },
+        { psi: { column: 'a', max: 0.2, severity: 'warn' } },
+      ),
     ),
   },
   { requiredKeys: ['model', 'input', 'output'] },
@@ -75,23 +95,16 @@ it('a spec means the same in every style of YAML, and its resolved jobs written 
       expect(parse(stringify(spec, { collectionStyle: 'flow', defaultStringType: 'QUOTE_DOUBLE' })).jobs).toEqual(
         expected,
       );
-      const again = Object.fromEntries(expected.map((job) => [job.name, writtenBack(job)]));
+      expect(expected.map((job) => parseStoredJob(storedJobText(job)))).toEqual(expected);
+      const again = Object.fromEntries(expected.map((job) => [job.name, writtenJob(withoutPlace(job))]));
       expect(parse(stringify(escaped({ version: 1, jobs: again }))).jobs).toEqual(expected);
     }),
     { numRuns: 30 },
   );
 });
 
-function writtenBack({ name: _name, baseDir: _baseDir, input, execution, retry, errors: _errors, ...job }: JobSpec) {
-  const { paths, ...restOfInput } = input;
-  const { batchTimeoutMs, ...restOfExecution } = execution;
-  const { initialDelayMs, maxDelayMs, ...restOfRetry } = retry;
-  return {
-    ...job,
-    input: { ...restOfInput, path: paths },
-    execution: { ...restOfExecution, batchTimeout: `${batchTimeoutMs}ms` },
-    retry: { ...restOfRetry, initialDelay: `${initialDelayMs}ms`, maxDelay: `${maxDelayMs}ms` },
-  };
+function withoutPlace({ name: _name, baseDir: _baseDir, ...job }: JobSpec) {
+  return job;
 }
 
 /** Keys are never templates, values are. */
