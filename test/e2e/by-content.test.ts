@@ -157,6 +157,24 @@ describe('resume: byContent', () => {
     });
   });
 
+  it('scores the rest with the batch rows of what it takes over, unless it is told others', async () => {
+    await runJob(folder.path, job({ execution: { shardRows: 2, batchSize: 3 } }));
+    await makeFile('c', 500);
+    const auto = await runJob(folder.path, job({ execution: { shardRows: 2 } }));
+    expect(started(auto)).toEqual([4, 5]);
+    const [last = ''] = await runs();
+    expect(await commitsOf(last)).toMatchObject(Array.from({ length: 6 }, () => ({ batchRows: 3 })));
+  });
+
+  it('scores everything anew with --restart, and the plan says so', async () => {
+    await runJob(folder.path, job());
+    const dry = await nightshift(['plan', '--json'], { cwd: folder.path });
+    expect(JSON.parse(dry.stdout).jobs[0].shards[0].willRun).toBe(false);
+    const { stdout } = await nightshift(['run', '--dry-run', '--restart', '--json'], { cwd: folder.path });
+    expect(JSON.parse(stdout).jobs[0].shards).toMatchObject(Array.from({ length: 6 }, () => ({ willRun: true })));
+    expect(started(await runJob(folder.path, job(), ['--restart']))).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
   it('does not take over a published part that was changed', async () => {
     await runJob(folder.path, job());
     await writeFile(join(folder.path, 'out/part-00001.parquet'), 'PAR1');
