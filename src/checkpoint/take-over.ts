@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { syncPath, writeError, writeFileAtomic } from '../core/files.ts';
+import { isThere, syncPath, writeError, writeFileAtomic } from '../core/files.ts';
 import type { Commit } from '../plan/commit.ts';
 import { commitName, partName, rejectsName, runLayout } from '../plan/layout.ts';
 import type { RunPlan, Shard } from '../plan/run-plan.ts';
@@ -38,7 +38,11 @@ export async function findTakeovers(outputFolder: string, request: TakeoverReque
       const commit = commits.get(shard.index);
       if (commit === undefined || found.has(index) || request.done.has(index)) continue;
       if (plan.fixedBatchRows === undefined && commit.batchRows !== (batchRows ?? commit.batchRows)) continue;
-      if (commit.rejects !== undefined && sourcesOf(plan, plan.shards[index]) !== sourcesOf(run.plan, shard)) continue;
+      if (commit.rejects !== undefined) {
+        // Rejects name the files of their rows.
+        if (sourcesOf(plan, plan.shards[index]) !== sourcesOf(run.plan, shard)) continue;
+        if (!(await isThere(rejectsPath(outputFolder, run.runId, commit.rejects)))) continue;
+      }
       const part = await findPart(outputFolder, run.runId, { commit, publishedName: nameOf(commit) });
       if (part === undefined) continue;
       batchRows ??= commit.batchRows;
@@ -70,7 +74,7 @@ export async function takeOver(
         continue;
       }
       const rejected = rejectsName(shard);
-      const source = join(outputFolder, runLayout(from).rejects, commit.rejects);
+      const source = rejectsPath(outputFolder, from, commit.rejects);
       await linkOver(source, join(rejects, rejected), join(rejects, `${rejected}.tmp`));
       commits.push({ ...taken, rejects: rejected });
     }
@@ -93,7 +97,10 @@ function publishedNames({ runId, plan }: StoredRun, { previous, mode }: Takeover
   return ({ shard }) => own[shard]?.name ?? partName(first + shard, plan.part);
 }
 
-/** Rejects name the files of their rows. */
+function rejectsPath(outputFolder: string, runId: string, name: string): string {
+  return join(outputFolder, runLayout(runId).rejects, name);
+}
+
 function sourcesOf({ dataset }: RunPlan, shard: Shard | undefined): string {
   return shard?.ranges.map(({ file }) => dataset.files[file]?.source).join('\n') ?? '';
 }

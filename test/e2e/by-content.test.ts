@@ -139,6 +139,10 @@ describe('resume: byContent', () => {
     expect(await nightshift(['verify', 'out'], { cwd: folder.path })).toMatchObject({ exitCode: 0 });
     await rename(file('b'), file('d'));
     expect(started(await runJob(folder.path, job(errors)))).toEqual([5]);
+    const [last = ''] = await runs();
+    await rm(join(folder.path, 'out/_nightshift/runs', last, 'rejects'), { recursive: true });
+    await utimes(file('a'), 1, 1);
+    expect(started(await runJob(folder.path, job(errors)))).toEqual([5]);
   });
 
   it.each<[string, object, readonly number[]]>([
