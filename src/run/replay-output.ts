@@ -5,6 +5,7 @@ import type { Commit } from '../plan/commit.ts';
 import { partName, rejectsName, runLayout } from '../plan/layout.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
 import { auditRun, checksFailure } from './audit-run.ts';
+import { notPublished } from './not-published.ts';
 import { newRunId } from './open-run.ts';
 import { orAborted } from './or-aborted.ts';
 import { type FinishedRun, ledgerOf, publishedRun } from './outcome.ts';
@@ -65,10 +66,7 @@ interface Source {
 async function findSource(ports: Ports, outputFolder: string): Promise<Source> {
   const manifest = await ports.store.readPublished(outputFolder);
   const [last, ...others] = manifest?.runs.toReversed() ?? [];
-  if (manifest === undefined || last === undefined)
-    throw new AppError('OUTPUT_NOT_FOUND', `nothing is published in ${outputFolder}`, {
-      hint: 'name the folder that output.path of a job names',
-    });
+  if (manifest === undefined || last === undefined) throw await notPublished(outputFolder);
   const cannot = (why: string) =>
     new AppError('USAGE', `the rejects of ${outputFolder} cannot be replayed: ${why}`, {
       hint: 'mend the input and run the job again',

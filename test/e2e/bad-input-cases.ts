@@ -2,7 +2,7 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { execa } from 'execa';
-import { type Job, makeParquet, root, sql, typeModel } from './nightshift.ts';
+import { type Job, makeParquet, root, typeModel } from './nightshift.ts';
 
 /** How a job may end: `published`, or an error by its code. */
 export interface BadInput {
@@ -249,9 +249,3 @@ export const damagedText: MakeCases = async (folder) => {
     text('no arrow.arrow', csv, unread),
   ]);
 };
-
-/** Rows of what a job published, if it did. */
-export async function publishedCount(output: string): Promise<number> {
-  const [count] = await sql(`SELECT count(*)::DOUBLE AS rows FROM read_parquet('${output}/part-*.parquet')`);
-  return Number(count?.['rows']);
-}
