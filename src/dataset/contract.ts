@@ -151,7 +151,8 @@ export type RejectCode =
   | 'CSV_LINE'
   | 'NON_FINITE'
   | 'SESSION_FAILED'
-  | 'ROWS_UNREADABLE';
+  | 'ROWS_UNREADABLE'
+  | 'SHARD_FAILED';
 
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);
@@ -242,10 +243,7 @@ export interface RowProfile {
   readonly firstRows: readonly Readonly<Record<string, unknown>>[];
 }
 
-/**
- * Looks at the rows of an opened dataset while its staged copies are there.
- * @throws AppError INPUT_UNREADABLE
- */
+/** Looks at the rows of an opened dataset while its staged copies are there. @throws AppError INPUT_UNREADABLE */
 export type RowProfiler = (facts: DatasetFacts, request: ProfileRequest) => Promise<RowProfile>;
 
 /** Two tables to be compared row by row. */

@@ -5,8 +5,9 @@ import { featureSql } from './feature-sql.ts';
 import { sourceSql, whereSql } from './source-sql.ts';
 import { quoteName, quotePaths } from './sql.ts';
 
-/** Rows `[rowStart, rowEnd)` of a file that cannot be read. */
+/** Rows `[rowStart, rowEnd)` of a file that cannot be read, or are given up. */
 export interface UnreadableRange {
+  readonly code: 'ROWS_UNREADABLE' | 'SHARD_FAILED';
   readonly source: string;
   readonly rowStart: number;
   readonly rowEnd: number;
@@ -47,6 +48,7 @@ export async function readableRows(request: ReadableRequest): Promise<ReadableRo
       if (problem === undefined) files.push(range);
       else
         unreadable.push({
+          code: 'ROWS_UNREADABLE',
           ...placeOf(range),
           rangesBefore: files.length,
           message: `rows ${range.rowStart} to ${range.rowEnd - 1} cannot be read: ${problem}`,
@@ -57,6 +59,19 @@ export async function readableRows(request: ReadableRequest): Promise<ReadableRo
   const [first] = request.selection.files;
   if (files.length === 0 && first !== undefined) files.push({ ...first, rowEnd: first.rowStart });
   return { selection: { ...request.selection, files }, unreadable };
+}
+
+/** A selection none of whose rows is read, since nothing came of reading them. */
+export function withoutRows(selection: RowSelection, message: string): ReadableRows {
+  const [first] = selection.files;
+  const unreadable = selection.files.map((file) => ({
+    code: 'SHARD_FAILED' as const,
+    ...placeOf(file),
+    rangesBefore: 0,
+    message,
+  }));
+  const files = first === undefined ? [] : [{ ...first, rowEnd: first.rowStart }];
+  return { selection: { ...selection, files }, unreadable };
 }
 
 type FileRange = RowSelection['files'][number];

@@ -151,7 +151,7 @@ async function unreadableSql(
         );
   const scanned = Number(counted?.['rows'] ?? 0);
   const partRow = scanned - late.filter(({ row }) => row < scanned).length;
-  const { source, rowStart, rowEnd, message } = range;
+  const { code, source, rowStart, rowEnd, message } = range;
   return `SELECT ${quoteText(source)} AS file, ${rowStart}::BIGINT AS row_number, ${rowEnd - rowStart}::BIGINT AS row_count,
-      ${partRow}::BIGINT AS part_row, 'ROWS_UNREADABLE' AS code, ${quoteText(message)} AS message, ${attempt} AS attempt, NULL::JSON AS row`;
+      ${partRow}::BIGINT AS part_row, ${quoteText(code)} AS code, ${quoteText(message)} AS message, ${attempt} AS attempt, NULL::JSON AS row`;
 }

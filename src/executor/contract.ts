@@ -56,6 +56,8 @@ export interface ExecutionOptions {
   /** A batch that takes longer costs its worker the life. */
   readonly batchTimeoutMs: number;
   readonly retry: RetryPolicy;
+  /** Shards that may fail; each comes back as done, with all its rows rejected. */
+  readonly maxFailedShards: number;
   readonly signal: AbortSignal;
 }
 

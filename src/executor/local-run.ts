@@ -31,6 +31,7 @@ export class LocalRun {
   #batchRows: number | undefined;
   #isMeasuring = false;
   #unfinished: number;
+  #givenUp = 0;
   #startError: AppError | undefined;
 
   constructor(local: LocalOptions, options: ExecutionOptions, early: EarlyWorker | undefined) {
@@ -179,9 +180,9 @@ export class LocalRun {
     this.#shards.take();
     post.assignment = next;
     post.state = 'scoring';
-    const { shard, attempt, failedAttempts } = next;
+    const { shard, attempt, failedAttempts, giveUp } = next;
     this.#queue.push({ type: 'shard-started', shard, attempt, slot: post.slot });
-    this.#sendWork(post, { type: 'score', shard, attempt, failedAttempts, batchRows: this.#batchRows });
+    this.#sendWork(post, { type: 'score', shard, attempt, failedAttempts, giveUp, batchRows: this.#batchRows });
   }
 
   #sendWork({ process }: Post, message: ToWorker): void {
@@ -265,13 +266,16 @@ export class LocalRun {
     const willRetry = error.retryable && attempt < retry.maxAttempts && !signal.aborted;
     const retryAfterMs = willRetry ? retryDelayMs(retry, attempt + 1, Math.random()) : undefined;
     this.#queue.push({ type: 'shard-failed', shard, attempt, willRetry, retryAfterMs, error, slot: post.slot });
-    if (retryAfterMs === undefined) {
+    const mayFail = error.exitCode !== 4 && !signal.aborted && this.#givenUp < this.#options.maxFailedShards;
+    const giveUp = !willRetry && !assignment.giveUp && mayFail;
+    if (!willRetry && !giveUp) {
       this.#finishOne();
       return;
     }
+    if (giveUp) this.#givenUp++;
     const failedAttempts = [...assignment.failedAttempts, { attempt, code: error.code, message: error.message }];
-    const next = { shard, attempt: attempt + 1, failedAttempts, failedOn: post.slot.index };
-    this.#shards.retryAfter(retryAfterMs, next, () => this.#assignAll());
+    const next = { shard, attempt: attempt + 1, failedAttempts, failedOn: post.slot.index, giveUp };
+    this.#shards.retryAfter(retryAfterMs ?? 0, next, () => this.#assignAll());
   }
 
   #finishOne(): boolean {

@@ -15,6 +15,8 @@ export interface Assignment {
   readonly failedAttempts: readonly FailedAttempt[];
   /** Index of the slot where the last attempt failed: another one is tried first. */
   readonly failedOn: number | undefined;
+  /** It failed for good, and a worker is to make rejects of its rows. */
+  readonly giveUp: boolean;
 }
 
 /**
@@ -34,7 +36,13 @@ export class ShardQueue {
   #isClosed = false;
 
   constructor(shards: readonly number[]) {
-    this.#waiting = shards.map((shard) => ({ shard, attempt: 1, failedAttempts: [], failedOn: undefined }));
+    this.#waiting = shards.map((shard) => ({
+      shard,
+      attempt: 1,
+      failedAttempts: [],
+      failedOn: undefined,
+      giveUp: false,
+    }));
   }
 
   get next(): Assignment | undefined {

@@ -22,6 +22,8 @@ export const commitSchema = z
     attempt: z.number().int().positive(),
     /** Attempts of the run that came to nothing before this one, and why. */
     failedAttempts: z.array(failedAttemptSchema).readonly().optional(),
+    /** No attempt scored it, and the job lets some shards fail: all its rows are rejects. */
+    isGivenUp: z.literal(true).optional(),
     part: z.string(),
     sizeBytes: count,
     sha256: z.string(),

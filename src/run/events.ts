@@ -202,6 +202,10 @@ export function bodyOf(happened: ExecutorEvent): RunEventBody {
 
 /** What a person should hear about an event beside the event: a GPU that was asked for and is not used. */
 export function warningOf(happened: ExecutorEvent): RunEventBody | undefined {
+  if (happened.type === 'shard-done' && happened.commit.isGivenUp === true) {
+    const message = `all ${happened.commit.rejectedRows} rows of shard ${happened.shard} are rejected, since it failed and errors.maxFailedShards allows that`;
+    return { type: 'warning', code: 'SHARDS_FAILED', message };
+  }
   if (happened.type !== 'worker-ready') return undefined;
   const { device } = happened.slot;
   if (device.kind === 'cpu' || happened.providers.includes(device.kind)) return undefined;

@@ -54,7 +54,9 @@ export function failureOf(run: FinishedRun, maxRejected: JobSpec['errors']['maxR
   if (first !== undefined) return shardsFailed(run, first);
   const rows = ledgerOf(run);
   const limit = 'rows' in maxRejected ? maxRejected.rows : Math.floor(maxRejected.fraction * rows.in);
-  if (rows.rejected <= limit) return undefined;
+  const givenUp = run.commits.filter((commit) => commit.isGivenUp === true);
+  const rejected = rows.rejected - givenUp.reduce((sum, commit) => sum + commit.rejectedRows, 0);
+  if (rejected <= limit) return undefined;
   const example =
     run.plan.dataset.firstRejectedLine ??
     run.commits.find((commit) => commit.firstReject !== undefined)?.firstReject ??
@@ -62,7 +64,7 @@ export function failureOf(run: FinishedRun, maxRejected: JobSpec['errors']['maxR
   const files = rejectFiles(run).map((name) => join(run.outputFolder, name));
   return new AppError(
     'REJECTS_OVER_LIMIT',
-    `${rows.rejected} of ${rows.in} rows were rejected, more than the ${limit} that errors.maxRejected allows; the first: ${example}`,
+    `${rejected} of ${rows.in} rows were rejected, more than the ${limit} that errors.maxRejected allows; the first: ${example}`,
     {
       hint: rejectsHint(files[0] ?? 'the rejects', rows),
       details: { rows, limit, rejects: files },
@@ -81,7 +83,9 @@ export function hopelessnessOf(
   maxRejected: JobSpec['errors']['maxRejected'],
 ): AppError | undefined {
   if (commits.length < hopelessAfter) return undefined;
-  const lost = commits.filter(({ rowsOut, rejectedRows }) => rowsOut === 0 && rejectedRows > 0);
+  const lost = commits.filter(
+    ({ rowsOut, rejectedRows, isGivenUp }) => rowsOut === 0 && rejectedRows > 0 && isGivenUp !== true,
+  );
   const limit = 'rows' in maxRejected ? maxRejected.rows : Math.floor(maxRejected.fraction * plan.rowCount);
   const rejected = lost.reduce((sum, commit) => sum + commit.rejectedRows, 0);
   if (lost.length * 2 < commits.length || rejected <= limit) return undefined;

@@ -152,6 +152,7 @@ async function scoreStaged(ports: Ports, options: Replaying, plan: RunPlan): Pro
     maxWorkerMemoryBytes: undefined,
     batchTimeoutMs: 600_000,
     retry: { maxAttempts: 4, initialDelayMs: 1000, maxDelayMs: 60_000, multiplier: 2, jitter: 'full' },
+    maxFailedShards: 0,
     signal,
   });
   for await (const event of events) {

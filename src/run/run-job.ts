@@ -85,7 +85,7 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
       options.signal,
       ports.store.validCommits(outputFolder, opened.run, place),
     ))
-      finished.commits.set(shard, commit);
+      if (commit.isGivenUp !== true) finished.commits.set(shard, commit);
   const isAnew = options.restart || options.isRepeat === true;
   const taking = { isAnew, job: options.job, run: opened.run, place, done: finished.commits };
   const taken = await orAborted(options.signal, takeOverShards(ports, taking));
@@ -108,6 +108,7 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
     maxWorkerMemoryBytes: execution.maxWorkerMemoryBytes,
     batchTimeoutMs: execution.batchTimeoutMs,
     retry: options.job.retry,
+    maxFailedShards: options.job.errors.maxFailedShards,
     signal: options.signal,
   });
   for await (const happened of stream) {
@@ -181,7 +182,12 @@ async function keep(
 ): Promise<void> {
   if (happened.type === 'batch-measured' || happened.type === 'batch-reduced')
     await ports.store.writeBatchRows(run.outputFolder, run.runId, happened.batchRows);
-  if (happened.type === 'shard-done') run.commits.set(happened.shard, happened.commit);
+  if (happened.type === 'shard-done') {
+    run.commits.set(happened.shard, happened.commit);
+    const failed = run.failures.findIndex(({ shard }) => shard === happened.shard);
+    // A shard that failed and may is done when its rows are rejects.
+    if (failed >= 0) run.failures.splice(failed, 1);
+  }
   if (happened.type === 'shard-failed' && !happened.willRetry) run.failures.push(happened);
 }
 

@@ -49,6 +49,11 @@ const errorsSchema = closedMap({
     'How many rows may be rejected, as a count or a percentage, for the rest to be published.',
     '0.1%',
   ),
+  maxFailedShards: field(
+    wholeNumber(0).default(0),
+    'How many shards may fail for the rest to be published; their rows are rejects, beside maxRejected.',
+    1,
+  ),
 });
 
 const retrySchema = closedMap({

@@ -25,7 +25,7 @@ export function writtenJob(job: Omit<JobSpec, 'name' | 'baseDir'>): Record<strin
   const { paths, ...restOfInput } = input;
   const { batchTimeoutMs, maxWorkerMemoryBytes, ...restOfExecution } = execution;
   const { initialDelayMs, maxDelayMs, ...restOfRetry } = retry;
-  const { maxRejected } = errors;
+  const { maxRejected, maxFailedShards } = errors;
   return {
     ...rest,
     input: { ...restOfInput, path: paths },
@@ -35,7 +35,10 @@ export function writtenJob(job: Omit<JobSpec, 'name' | 'baseDir'>): Record<strin
       ...(maxWorkerMemoryBytes === undefined ? {} : { maxWorkerMemory: `${maxWorkerMemoryBytes / 1000}KB` }),
     },
     retry: { ...restOfRetry, initialDelay: `${initialDelayMs}ms`, maxDelay: `${maxDelayMs}ms` },
-    errors: { maxRejected: 'rows' in maxRejected ? maxRejected.rows : `${percentText(maxRejected.fraction)}%` },
+    errors: {
+      maxRejected: 'rows' in maxRejected ? maxRejected.rows : `${percentText(maxRejected.fraction)}%`,
+      maxFailedShards,
+    },
     checks: checks.map(({ type, ...check }) => ({ [type]: check })),
   };
 }

@@ -26,6 +26,8 @@ const scoreSchema = z.strictObject({
   shard: count,
   attempt: count,
   failedAttempts: z.array(failedAttemptSchema).readonly(),
+  /** Do not try again: reject all its rows, for what the last attempt failed with. */
+  giveUp: z.boolean(),
   batchRows: count,
 });
 const cancelSchema = z.strictObject({ type: z.literal('cancel') });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { publishFile, sha256OfFile, writeError, writeFileAtomic } from '../core/files.ts';
 import type { ColumnSchema } from '../dataset/contract.ts';
-import { type ReadableRows, readableRows } from '../dataset/unreadable-rows.ts';
+import { type ReadableRows, readableRows, withoutRows } from '../dataset/unreadable-rows.ts';
 import { writePart } from '../dataset/write-part.ts';
 import { type RejectExample, writeRejects } from '../dataset/write-rejects.ts';
 import type { Commit } from '../plan/commit.ts';
@@ -21,6 +21,7 @@ export async function runShard(scorer: Scorer, job: ShardJob): Promise<Commit> {
   const { plan, database } = scorer;
   const selection = selectionOf(plan, job.shard);
   await checkIdentity(scorer, job.shard);
+  if (job.giveUp) return commitRows(scorer, job, withoutRows(selection, job.failedAttempts.at(-1)?.message ?? ''));
   try {
     return await commitRows(scorer, job, { selection, unreadable: [] });
   } catch (error) {
@@ -68,6 +69,7 @@ async function commitRows(scorer: Scorer, job: ShardJob, readable: ReadableRows)
     shard: job.shard.index,
     attempt: job.attempt,
     failedAttempts: job.failedAttempts.length === 0 ? undefined : job.failedAttempts,
+    isGivenUp: job.giveUp ? true : undefined,
     part,
     sizeBytes: size,
     sha256,

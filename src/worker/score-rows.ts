@@ -12,6 +12,8 @@ export interface ShardJob {
   readonly attempt: number;
   /** What came to nothing before. */
   readonly failedAttempts: readonly FailedAttempt[];
+  /** Reject all rows without trying. */
+  readonly giveUp: boolean;
   readonly batchRows: number;
   readonly signal: AbortSignal;
   /** Rows of the shard that are scored so far. */

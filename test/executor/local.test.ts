@@ -10,7 +10,7 @@ import type { Ports } from '../../src/run/ports.ts';
 import { runJob } from '../../src/run/run-job.ts';
 import { parseSpec } from '../../src/spec/load-spec.ts';
 import { flightsJob } from '../cli/flights-job.ts';
-import { makeParquet, typeModel } from '../e2e/nightshift.ts';
+import { makeParquet, sql, typeModel } from '../e2e/nightshift.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -212,6 +212,53 @@ describe('a batch that never ends', () => {
       { shard: 2, attempt: 2, willRetry: false, code: 'BATCH_TIMEOUT' },
     ]);
     expect(new Set(failed.map((event) => event.type === 'shard-failed' && event.slot)).size).toBe(2);
+    expect(count(events, 'shard-done')).toBe(5);
+  });
+});
+
+describe('errors.maxFailedShards', () => {
+  const settings = (maxFailedShards: number, bad: string) => ({
+    spec: {
+      model: typeModel('spins'),
+      input: join(folder, `${bad}.parquet`),
+      features: { x: 'x' },
+      output: { path: 'out', mode: 'overwrite', keep: ['id'] },
+      retry: { maxAttempts: 1 },
+      errors: { maxFailedShards },
+    },
+    execution: { batchSize: 4, shardRows: 10, batchTimeout: '1s' },
+  });
+  const table = (name: string, bad: readonly number[]) =>
+    makeParquet(
+      join(folder, `${name}.parquet`),
+      `SELECT i AS id, CASE WHEN i IN (${bad.join(', ')}) THEN 1 ELSE -1 END::FLOAT AS x FROM range(60) t(i)`,
+      10,
+    );
+
+  it('lets shards fail and rejects their rows, and the rest is published', async () => {
+    await table('one', [25]);
+    const { events, error } = await run(settings(1, 'one'));
+    expect(error).toBeUndefined();
+    expect(events.find((event) => event.type === 'run-published')).toMatchObject({
+      rows: { in: 60, out: 50, rejected: 10, filtered: 0 },
+    });
+    expect(events.filter((event) => event.type === 'warning')).toMatchObject([{ code: 'SHARDS_FAILED' }]);
+    expect(
+      await sql(
+        `SELECT row_number::INTEGER AS row, row_count::INTEGER AS rows, code FROM '${folder}/out/_nightshift/runs/*/rejects/*.parquet'`,
+      ),
+    ).toEqual([{ row: 20, rows: 10, code: 'SHARD_FAILED' }]);
+    expect(
+      await sql(
+        `SELECT count(*)::INTEGER AS rows, min(id)::INTEGER AS low, max(id)::INTEGER AS high FROM '${folder}/out/*.parquet'`,
+      ),
+    ).toEqual([{ rows: 50, low: 0, high: 59 }]);
+  });
+
+  it('lets no more of them fail', async () => {
+    await table('two', [5, 25]);
+    const { events, error } = await run(settings(1, 'two'));
+    expect(error).toMatchObject({ code: 'SHARDS_FAILED', details: { failedShards: 1 } });
     expect(count(events, 'shard-done')).toBe(5);
   });
 });

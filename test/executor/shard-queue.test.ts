@@ -30,7 +30,7 @@ describe('the wait before an attempt', () => {
 });
 
 describe('the queue of shards', () => {
-  const retry = { shard: 0, attempt: 2, failedAttempts: [], failedOn: 1 };
+  const retry = { shard: 0, attempt: 2, failedAttempts: [], failedOn: 1, giveUp: false };
 
   it('gives each shard once, in order, and a retry before those that wait when its time has come', () => {
     vi.useFakeTimers();

@@ -36,7 +36,7 @@ const minimal = {
   },
   retry: { maxAttempts: 4, initialDelayMs: 1000, maxDelayMs: 60_000, multiplier: 2, jitter: 'full' },
   resume: 'fingerprint',
-  errors: { maxRejected: { rows: 0 } },
+  errors: { maxRejected: { rows: 0 }, maxFailedShards: 0 },
   checks: [],
 };
 
@@ -86,7 +86,7 @@ describe('a job', () => {
         '  batchTimeout: 1.5 m',
         'retry: { maxAttempts: 1, initialDelay: 500ms, maxDelay: 1h, multiplier: 1.5, jitter: none }',
         'resume: byContent',
-        'errors: { maxRejected: 0.1% }',
+        'errors: { maxRejected: 0.1%, maxFailedShards: 2 }',
         'checks: [unique: flight_id, rowCount: input]',
       ),
     );
@@ -130,7 +130,7 @@ describe('a job', () => {
       },
       retry: { maxAttempts: 1, initialDelayMs: 500, maxDelayMs: 3_600_000, multiplier: 1.5, jitter: 'none' },
       resume: 'byContent',
-      errors: { maxRejected: { fraction: 0.001 } },
+      errors: { maxRejected: { fraction: 0.001 }, maxFailedShards: 2 },
       checks: [
         { type: 'unique', columns: ['flight_id'], severity: 'error' },
         { type: 'rowCount', equals: 'input', severity: 'error' },

@@ -25,6 +25,7 @@ describe('messages to a worker', () => {
       shard: 1,
       attempt: 2,
       failedAttempts: [{ attempt: 1, code: 'WORKER_CRASHED', message: 'died' }],
+      giveUp: false,
       batchRows: 256,
     },
     { type: 'cancel' },

@@ -65,7 +65,7 @@ const rows = (count: number) =>
 function score(scorer: Scorer, shard: Shard | undefined, settings: Partial<ShardJob> = {}) {
   if (shard === undefined) throw new Error('there is no such shard');
   const { signal } = new AbortController();
-  const job = { attempt: 1, failedAttempts: [], batchRows: 4, signal, onProgress: () => undefined };
+  const job = { attempt: 1, failedAttempts: [], giveUp: false, batchRows: 4, signal, onProgress: () => undefined };
   return runShard(scorer, { shard, ...job, ...settings });
 }
 
