@@ -104,11 +104,10 @@ async function planNew(
   };
 }
 
-/** Sorts by time: `20261124T023000Z-1f9c2a`. */
+/** Sorts by time, to the millisecond, which the first three of its last digits are: `20261124T023000Z-1f9c2a`. */
 export function newRunId(ports: Ports): string {
-  const stamp = ports
-    .now()
-    .toISOString()
-    .replaceAll(/[-:]|\.\d+/g, '');
-  return `${stamp}-${ports.randomId()}`;
+  const now = ports.now();
+  const stamp = now.toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  const milliseconds = now.getUTCMilliseconds().toString(16).padStart(3, '0');
+  return `${stamp}-${milliseconds}${ports.randomId().slice(0, 3)}`;
 }
