@@ -53,6 +53,7 @@ function lazyDataset(
     countRejects: async (path) => (await import('../dataset/count-rows.ts')).countRejects(path),
     countRows: async (path, format) => (await import('../dataset/count-rows.ts')).countRows(path, format),
     rejects: {
+      checkFix: async (request) => (await import('../dataset/replay-rejects.ts')).rejectReplayer.checkFix(request),
       stage: async (request) => (await import('../dataset/replay-rejects.ts')).rejectReplayer.stage(request),
       merge: async (request) => (await import('../dataset/replay-rejects.ts')).rejectReplayer.merge(request),
     },

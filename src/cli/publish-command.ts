@@ -57,6 +57,10 @@ function publicationJson({ overruled, ...publication }: Publication): string {
   return `${JSON.stringify({ v: 1, ...publication, forced: overruled.length > 0, overruled: errors }, undefined, 2)}\n`;
 }
 
+function failed({ severity }: Publication['checks'][number], paint: Paint): string {
+  return severity === 'warn' ? paint('yellow', 'warn') : paint('red', 'FAIL');
+}
+
 function publicationText(publication: Publication, paint: Paint): string {
   const { runId, output, published, rows, parts, checks, overruled } = publication;
   const how = published ? 'published' : 'would publish';
@@ -67,7 +71,7 @@ function publicationText(publication: Publication, paint: Paint): string {
     ['output', `${shownPath(output, process.cwd())}  ${pluralText(parts, 'part')}`],
     ...(forced.length === 0 ? [] : [['forced', paint('yellow', forced.join(', '))]]),
     ...checks.map((check) =>
-      check.passed ? [paint('green', 'ok'), resultText(check)] : [paint('red', 'FAIL'), checkText(check)],
+      check.passed ? [paint('green', 'ok'), resultText(check)] : [failed(check, paint), checkText(check)],
     ),
   ];
   return `${title}\n${aligned(table, { indent: 2 })}`;

@@ -53,13 +53,17 @@ their places as a new version. No other row is scored again. What is rejected on
   });
 }
 
-function replayText({ output, rejected, replayable, left, runId, rows }: Replay, flags: ReplayFlags): string {
+function replayText({ output, rejected, replayable, left, placed, runId, rows }: Replay, flags: ReplayFlags): string {
   const place = shownPath(output, process.cwd());
   if (rejected === 0) return `${place} has no rejected rows\n`;
   const of = `${countText(replayable)} of ${pluralText(rejected, 'rejected row')}`;
-  if (runId === undefined)
-    return flags.dryRun === true
-      ? `would score ${of} of ${place}\n`
-      : `none of ${pluralText(rejected, 'rejected row')} of ${place} holds values that can be scored\n`;
-  return `scored ${of} of ${place}: ${countText(rejected - left)} put into their places, ${countText(left)} left\npublished ${pluralText(rows.out, 'row')} as run ${runId}\n`;
+  if (flags.dryRun === true) return `would score ${of} of ${place}\n`;
+  if (replayable === 0)
+    return `none of ${pluralText(rejected, 'rejected row')} of ${place} holds values that can be scored\n`;
+  const filtered = rejected - left - placed;
+  const found = [`${countText(placed)} put into their places`, `${countText(left)} left`];
+  if (filtered > 0) found.splice(1, 0, `${countText(filtered)} filtered`);
+  const outcome = `scored ${of} of ${place}: ${found.join(', ')}\n`;
+  if (runId === undefined) return `${outcome}nothing was published, since nothing changed\n`;
+  return `${outcome}published ${pluralText(rows.out, 'row')} as run ${runId}\n`;
 }

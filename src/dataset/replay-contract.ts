@@ -45,12 +45,25 @@ export interface MergedPart {
   readonly sha256: string;
 }
 
+export interface CheckFixRequest {
+  readonly fix: string;
+  /** All rejects that the fix is for. */
+  readonly rejects: readonly string[];
+  readonly columns: readonly ColumnSchema[];
+}
+
 /** The dataset room's door for replays. */
 export interface RejectReplayer {
   /**
+   * Refuses a fix that would not mend exactly what it names: columns that the input has not, rows that are no rejects or
+   * come twice, values that are not of the column's type.
+   * @throws AppError USAGE, COLUMN_MISSING, INPUT_UNREADABLE
+   */
+  checkFix(request: CheckFixRequest): Promise<void>;
+  /**
    * Makes a table of rejected rows again, mended where a fix has them. Rows of a range that could not be read, and lines
    * that could not be parsed, hold no values to make a row of, and are left out.
-   * @throws AppError INPUT_UNREADABLE, COLUMN_MISSING when the fix has not what names a row
+   * @throws AppError INPUT_UNREADABLE
    */
   stage(request: StageRejectsRequest): Promise<StagedRejects>;
   /**

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { AppError } from '../core/errors.ts';
 import { sha256OfFile } from '../core/files.ts';
+import { checkFix } from './check-fix.ts';
 import { Database, dataError } from './duckdb.ts';
 import {
   type MergedPart,
@@ -12,13 +12,13 @@ import {
 } from './replay-contract.ts';
 import { quoteName, quotePaths, quoteText } from './sql.ts';
 
-export const rejectReplayer: RejectReplayer = { stage: stageRejects, merge: mergeReplayed };
+export const rejectReplayer: RejectReplayer = { checkFix, stage: stageRejects, merge: mergeReplayed };
 
 async function stageRejects(request: StageRejectsRequest): Promise<StagedRejects> {
   const { rejects, fix, columns, path } = request;
   using database = await openOver([rejects, ...(fix === undefined ? [] : [fix])], path);
   try {
-    const mended = fix === undefined ? undefined : await mendedColumns(database, rejects, fix);
+    const mended = fix === undefined ? undefined : await mendedColumns(database, fix);
     const row = `rejected.row::JSON::STRUCT(${columns.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ')})`;
     const values = columns.map(({ name, type }) => {
       const kept = `made.${quoteName(name)}`;
@@ -42,21 +42,12 @@ async function stageRejects(request: StageRejectsRequest): Promise<StagedRejects
 }
 
 /** The columns that a fix brings, and how its rows find their rejects. */
-async function mendedColumns(database: Database, rejects: string, fix: string) {
-  const given = (await database.columns(`SELECT * FROM read_parquet(${quotePaths([fix])})`)).map(({ name }) => name);
-  const needs = (name: string, why: string) =>
-    new AppError('COLUMN_MISSING', `${fix} has no column ${name}${why}`, {
-      hint: 'take file and row_number from the rejects, and add the columns that you mended',
-      details: { column: name, columns: given },
-    });
-  if (!given.includes('row_number')) throw needs('row_number', '');
+async function mendedColumns(database: Database, fix: string) {
+  const given = await database.columns(`SELECT * FROM read_parquet(${quotePaths([fix])}, hive_partitioning = false)`);
+  const columns = given.map(({ name }) => name);
   const on = ['rejected.row_number = fix.row_number'];
-  if (given.includes('file')) on.push('rejected.file = fix.file');
-  else {
-    const [files] = await database.rows(`SELECT count(DISTINCT file)::INTEGER AS count FROM (${numbered(rejects)})`);
-    if (Number(files?.['count']) > 1) throw needs('file', ', and the rejects are of several files');
-  }
-  return { columns: given, on: on.join(' AND ') };
+  if (columns.includes('file')) on.push('rejected.file = fix.file');
+  return { columns, on: on.join(' AND ') };
 }
 
 async function mergeReplayed(request: MergeRequest): Promise<MergedPart> {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Manifest, StoredRun } from '../checkpoint/contract.ts';
 import { AppError } from '../core/errors.ts';
+import { isThere } from '../core/files.ts';
 import type { Commit } from '../plan/commit.ts';
 import { partName, rejectsName, runLayout } from '../plan/layout.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
@@ -31,6 +32,8 @@ export interface Replay {
   readonly rejected: number;
   readonly replayable: number;
   readonly left: number;
+  /** Rows that are now in their places. */
+  readonly placed: number;
   readonly rows: ReturnType<typeof ledgerOf>;
 }
 
@@ -41,7 +44,9 @@ export interface Replay {
  *   MODEL_INPUT_MISMATCH when the model became another, CHECKS_FAILED, LOCKED
  */
 export async function replayOutput(ports: Ports, options: ReplayOptions): Promise<Replay> {
-  const { outputFolder } = options;
+  const { outputFolder, fix } = options;
+  if (fix !== undefined && !(await isThere(fix)))
+    throw new AppError('INPUT_NOT_FOUND', `there is no ${fix}`, { hint: 'check --fix' });
   await findSource(ports, outputFolder);
   await using _lock = await ports.store.lock(outputFolder, ports.now().toISOString());
   const source = await findSource(ports, outputFolder);
@@ -89,10 +94,11 @@ interface Replaying extends ReplayOptions, Source {
 async function replayInto(ports: Ports, options: Replaying): Promise<Replay> {
   const { outputFolder, run, commits, signal, dryRun } = options;
   const before = ledgerOf({ plan: run.plan, commits });
+  await checkFix(ports, options);
   const staged = await orAborted(signal, stageAll(ports, options));
   const replayable = staged.reduce((sum, { rows }) => sum + rows, 0);
   const told = { of: run.runId, output: outputFolder, rejected: before.rejected, replayable };
-  if (dryRun || replayable === 0) return { ...told, runId: undefined, left: before.rejected, rows: before };
+  if (dryRun || replayable === 0) return { ...told, runId: undefined, left: before.rejected, placed: 0, rows: before };
   const model = await ports.models.read(run.plan.model.path);
   if (!sameSignature(model.facts.signature, run.plan.model.signature))
     throw new AppError(
@@ -106,9 +112,19 @@ async function replayInto(ports: Ports, options: Replaying): Promise<Replay> {
   const scored = await scoreStaged(ports, options, plan);
   const merged = await mergeAll(ports, options, { staged, scored });
   const finished: FinishedRun = { runId: options.runId, outputFolder, plan: run.plan, commits: merged, failures: [] };
-  await publish(ports, options, { finished, modelSha256: model.sha256 });
   const rows = ledgerOf(finished);
-  return { ...told, runId: options.runId, left: rows.rejected, rows };
+  const after = { ...told, left: rows.rejected, placed: rows.out - before.out, rows };
+  // Another version of the same table would only push out an older one.
+  if (rows.rejected === before.rejected && rows.out === before.out) return { ...after, runId: undefined };
+  await publish(ports, options, { finished, modelSha256: model.sha256 });
+  return { ...after, runId: options.runId };
+}
+
+async function checkFix(ports: Ports, { outputFolder, run, commits, fix }: Replaying): Promise<void> {
+  const folder = join(outputFolder, runLayout(run.runId).rejects);
+  const rejects = commits.flatMap((commit) => (commit.rejects === undefined ? [] : [join(folder, commit.rejects)]));
+  if (fix !== undefined && rejects.length > 0)
+    await ports.rejects.checkFix({ fix, rejects, columns: run.plan.dataset.columns });
 }
 
 async function stageAll(
@@ -231,7 +247,11 @@ async function publish(
     auditRun(ports, { outputFolder, run: stored, commits, previous: manifest, isKept: true, signal }),
   );
   const refusal = checksFailure(checks, outputFolder);
-  if (refusal !== undefined) throw refusal;
+  if (refusal !== undefined)
+    throw new AppError(refusal.code, refusal.message, {
+      hint: 'what was published before is as it was; mend the rows, or the checks and run the job again',
+      details: refusal.details,
+    });
   // Written last: a replay that was killed before leaves no run that could be gone on with.
   await ports.store.writePlan(outputFolder, stored);
   const published = publishedRun(finished, {

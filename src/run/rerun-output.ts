@@ -41,6 +41,14 @@ export async function prepareRerun(ports: Ports, options: RerunOptions): Promise
   const mode = into === output ? 'overwrite' : 'error';
   // A refusal comes before anything is read.
   await ports.store.check(into, mode, into === output ? manifest : await ports.store.readPublished(into));
+  if (run.replayOf !== undefined)
+    throw new AppError(
+      'USAGE',
+      `${output} was published by a replay, and rows that were mended cannot be scored once more`,
+      {
+        hint: 'run the job itself again',
+      },
+    );
   const stored = await ports.store.readRun(output, run.runId);
   const text = await ports.store.readJob(output, run.runId);
   const job = text === undefined ? undefined : parseStoredJob(text);

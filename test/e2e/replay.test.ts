@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeParquet, nightshift, published, rejected, runJob, sql, temporaryFolder, typeModel } from './nightshift.ts';
+import { makeParquet, nightshift, published, rejected, runJob, temporaryFolder, typeModel } from './nightshift.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeEach(async () => {
@@ -82,7 +82,11 @@ describe('replay', () => {
           await makeParquet(at('in.parquet'), select(some));
           expect(await runJob(folder.path, overwrite, ['--restart'])).toMatchObject({ exitCode: 0 });
           const mended = some.map((value) => (value === null || value > 3 || value < 0 ? 1 : value));
-          await makeParquet(at('fix.parquet'), `SELECT id AS row_number, x FROM (${select(mended)})`);
+          const bad = some.flatMap((value, id) => (value !== mended[id] && id !== 2 ? [id] : []));
+          await makeParquet(
+            at('fix.parquet'),
+            `SELECT id AS row_number, x FROM (${select(mended)}) WHERE id IN (${[-1, ...bad].join(', ')})`,
+          );
           expect(await replay('--fix', 'fix.parquet')).toMatchObject({ exitCode: 0 });
           const replayed = await published(folder.path);
           await makeParquet(at('in.parquet'), select(mended));
@@ -114,21 +118,73 @@ describe('replay', () => {
       stdout: 'would score 4 of 4 rejected rows of out',
     });
     expect(await readFile(at('out/_nightshift/manifest.json'), 'utf8')).toBe(manifest);
-    expect(await replay()).toMatchObject({ exitCode: 0 });
+    expect(await replay()).toMatchObject({
+      exitCode: 0,
+      stdout:
+        'scored 4 of 4 rejected rows of out: 0 put into their places, 4 left\nnothing was published, since nothing changed',
+    });
     expect(await published(folder.path)).toEqual(before);
-    const [again] = await sql(
-      `SELECT list(row_number ORDER BY row_number)::INTEGER[] AS rows, max(attempt)::INTEGER AS attempt FROM '${at('out/_nightshift/runs/*/rejects/*.parquet')}'`,
-    );
-    expect(again).toMatchObject({ attempt: 2 });
+    expect(await readFile(at('out/_nightshift/manifest.json'), 'utf8')).toBe(manifest);
   });
 
-  it('says what a fix lacks', async () => {
-    await makeParquet(at('fix.parquet'), 'SELECT 1 AS id, 1 AS x');
+  it.each([
+    ['no row_number', 'SELECT 1 AS id, 1 AS x', 'COLUMN_MISSING', 'has no column row_number'],
+    ['a row twice', 'SELECT 1 AS row_number, unnest([1, 2]) AS x', 'USAGE', 'has row 1 more than once'],
+    ['a row that was not rejected', 'SELECT 5 AS row_number, 1 AS x', 'USAGE', 'has row 5, which is no reject'],
+    [
+      'another file',
+      "SELECT 1 AS row_number, 'in.parquet' AS file, 1 AS x",
+      'USAGE',
+      'has row 1 of in.parquet, which is no',
+    ],
+    ['a column of no input', 'SELECT 1 AS row_number, 1 AS notte', 'USAGE', 'did you mean note?'],
+    ['a value that would be rounded', 'SELECT 1 AS row_number, 1.5 AS x', 'USAGE', 'x 1.5 (DECIMAL(2,1)) is no BIGINT'],
+    ['a text for a number', "SELECT 1 AS row_number, 'one' AS x", 'USAGE', 'x one (VARCHAR) is no BIGINT'],
+  ])('refuses a fix with %s, and touches nothing', async (_what, fix, code, message) => {
+    const before = await readFile(at('out/_nightshift/manifest.json'), 'utf8');
+    await makeParquet(at('fix.parquet'), fix);
+    const { exitCode, stderr } = await replay('--fix', 'fix.parquet');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`error ${code}: `);
+    expect(stderr).toContain(message);
+    expect(await readFile(at('out/_nightshift/manifest.json'), 'utf8')).toBe(before);
+    expect(await nightshift(['verify', 'out'], { cwd: folder.path })).toMatchObject({ exitCode: 0 });
+  });
+
+  it('names the fix that is missing, or no Parquet', async () => {
+    expect(await replay('--fix', 'none.parquet')).toMatchObject({
+      exitCode: 4,
+      stderr: expect.stringMatching(/^error INPUT_NOT_FOUND: there is no \S+\/none\.parquet\n/),
+    });
+    await writeFile(at('fix.csv'), 'row_number,x\n1,1\n');
+    expect(await replay('--fix', 'fix.csv')).toMatchObject({
+      exitCode: 4,
+      stderr: expect.stringMatching(/^error INPUT_UNREADABLE: cannot read \S+\/fix\.csv: /),
+    });
+  });
+
+  it('wants to know the file where the rejects are of several', async () => {
+    await makeParquet(at('in2.parquet'), select([99, 1]));
+    const two = {
+      ...job,
+      input: { path: ['in.parquet', 'in2.parquet'] },
+      output: { ...job.output, mode: 'overwrite' },
+    };
+    expect(await runJob(folder.path, two)).toMatchObject({ exitCode: 0 });
+    await makeParquet(at('fix.parquet'), 'SELECT 1 AS row_number, 1 AS x');
     expect(await replay('--fix', 'fix.parquet')).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining('error COLUMN_MISSING: '),
+      stderr: expect.stringContaining('has no column file, and the rejects are of several files'),
     });
-    expect(await nightshift(['verify', 'out'], { cwd: folder.path })).toMatchObject({ exitCode: 0 });
+  });
+
+  it('is not repeated by rerun, which says so', async () => {
+    await makeParquet(at('fix.parquet'), 'SELECT 1 AS row_number, 1 AS x');
+    expect(await replay('--fix', 'fix.parquet')).toMatchObject({ exitCode: 0 });
+    expect(await nightshift(['rerun', 'out'], { cwd: folder.path })).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('was published by a replay'),
+    });
   });
 });
 

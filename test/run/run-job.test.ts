@@ -130,6 +130,35 @@ describe('a run that failed', () => {
   });
 });
 
+describe('a run that loses every row of its first shards', () => {
+  const hopeless = { ...job(), execution: { shardRows: 2, workersPerDevice: 1 } };
+
+  beforeEach(async () => {
+    await makeParquet(input, 'SELECT i AS id, CASE WHEN i < 14 THEN 9 ELSE 1 END AS x FROM range(20) t(i)');
+  });
+
+  it('stops early, and goes on where it stopped when that many rejects are allowed', async () => {
+    const stopped = await runJob(folder.path, hopeless);
+    expect(stopped).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringMatching(
+        /^error REJECTS_OVER_LIMIT: stopped early: 4 of the first 4 shards were rejected whole; the first: \S+ row 0: /,
+      ),
+    });
+    expect(stopped.events.filter((event) => event.type === 'shard-done')).toHaveLength(4);
+    const allowed = await runJob(folder.path, hopeless, ['--max-rejected', '14']);
+    expect(allowed).toMatchObject({ exitCode: 0 });
+    const begun = allowed.events.flatMap((event) => (event.type === 'shard-started' ? [Number(event['shard'])] : []));
+    expect(begun.filter((shard) => shard < 4)).toEqual([]);
+    expect(await ids()).toEqual([14n, 15n, 16n, 17n, 18n, 19n]);
+  });
+
+  it('goes on when they are no more than may be rejected', async () => {
+    const tolerant = { ...hopeless, errors: { maxRejected: '70%' } };
+    expect(await runJob(folder.path, tolerant)).toMatchObject({ exitCode: 0 });
+  });
+});
+
 describe('a run that goes on', () => {
   beforeEach(async () => {
     // A hundred thousand session calls: whatever is done when the first shard begins is done long before it ends.
