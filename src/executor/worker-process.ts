@@ -119,7 +119,7 @@ function spawn({ entry, slot, env }: WorkerOptions) {
     extendEnv: false,
     // A worker's own objects are few, but each tensor counts as memory outside: at the default size of the heap it would
     // be collected whole several times a second, beside the session. Much more would let tensors pile up uncollected.
-    nodeOptions: ['--disable-warning=ExperimentalWarning', '--initial-old-space-size=32'],
+    nodeOptions: ['--disable-warning=ExperimentalWarning', '--initial-old-space-size=64'],
     env: {
       ...env,
       CUDA_VISIBLE_DEVICES: pinned,
