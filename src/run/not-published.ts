@@ -15,7 +15,8 @@ export async function notPublished(output: string): Promise<AppError> {
 }
 
 async function unpublishedHint(output: string): Promise<string> {
-  if (await hasUnfinishedRun(output)) return 'a run is going on or was stopped: run the job again to finish it';
+  if (await hasUnfinishedRun(output))
+    return 'a run is going on, was stopped or was held back: run the job again, or see `nightshift publish --dry-run`';
   const isOurs = await isThere(join(output, metaFolder));
   return isOurs
     ? 'nothing was published here yet: run a job with this output.path'

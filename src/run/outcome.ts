@@ -66,7 +66,7 @@ export function failureOf(run: FinishedRun, maxRejected: JobSpec['errors']['maxR
     'REJECTS_OVER_LIMIT',
     `${rejected} of ${rows.in} rows were rejected, more than the ${limit} that errors.maxRejected allows; the first: ${example}`,
     {
-      hint: rejectsHint(files[0] ?? 'the rejects', rows),
+      hint: rejectsHint(files[0] ?? 'the rejects', { rows, example }),
       details: { rows, limit, rejects: files },
     },
   );
@@ -160,8 +160,13 @@ export function publishedRun(
   };
 }
 
-function rejectsHint(file: string, rows: PublishedRun['rows']): string {
-  const mend = `look at ${file}; mend the rows, or set nulls for the feature or input.csv.nullValues and run with --restart`;
+function rejectsHint(
+  file: string,
+  { rows, example }: { readonly rows: PublishedRun['rows']; readonly example: string },
+): string {
+  const isOfNulls = /is null|cannot become|has a null/.test(example);
+  const how = isOfNulls ? 'or set nulls for the feature or input.csv.nullValues' : 'or the model,';
+  const mend = `look at ${file}; mend the rows, ${how} and run with --restart`;
   return rows.out === 0 ? mend : `${mend}; or publish what is scored with --max-rejected ${rows.rejected}`;
 }
 

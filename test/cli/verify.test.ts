@@ -165,7 +165,7 @@ describe('a folder in which nothing is published', () => {
     });
     expect(await verify('failed')).toMatchObject({
       exitCode: 4,
-      stderr: `error OUTPUT_NOT_FOUND: nothing is published in ${folder.path}/failed\nhint: a run is going on or was stopped: run the job again to finish it`,
+      stderr: `error OUTPUT_NOT_FOUND: nothing is published in ${folder.path}/failed\nhint: a run is going on, was stopped or was held back: run the job again, or see \`nightshift publish --dry-run\``,
     });
   });
 });
