@@ -29,7 +29,7 @@ export interface StagedInput {
 }
 
 export type OpenedRun =
-  | { readonly state: 'skipped'; readonly runId: string }
+  | { readonly state: 'skipped'; readonly runId: string; readonly reason: string }
   | { readonly state: 'resumed'; readonly run: StoredRun }
   | { readonly state: 'new'; readonly run: StoredRun; readonly staged: StagedInput | undefined };
 
@@ -50,7 +50,16 @@ export async function openRun(ports: Ports, prepared: PreparedJob, options: Open
       ? await ports.store.findResumable(outputFolder, wanted, previous)
       : await ports.store.findRequested(outputFolder, { ...wanted, runId: options.resume }, previous);
   if (run !== undefined) return { state: 'resumed', run: await asTheJobSays(ports, prepared, run) };
-  if ((await ports.store.check(outputFolder, mode, previous)) === 'skip') return { state: 'skipped', runId };
+  if ((await ports.store.check(outputFolder, mode, previous)) === 'skip') {
+    const reason = 'something is published there and output.mode is ignore';
+    return { state: 'skipped', runId, reason };
+  }
+  const appended = previous?.runs.find((published) => published.fingerprint === prepared.fingerprint);
+  // Its rows would be there twice.
+  if (mode === 'append' && appended !== undefined && !options.restart) {
+    const reason = `run ${appended.runId} appended the same input already; --restart appends it again`;
+    return { state: 'skipped', runId, reason };
+  }
   await ports.store.create(outputFolder, runId);
   try {
     return await planNew(ports, prepared, { runId, ...options });

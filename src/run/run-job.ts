@@ -71,7 +71,7 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
     yield event({
       type: 'run-skipped',
       output: outputFolder,
-      reason: 'something is published there and output.mode is ignore',
+      reason: opened.reason,
     });
     return;
   }

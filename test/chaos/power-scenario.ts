@@ -84,7 +84,7 @@ export async function restart(scenario: PowerScenario, state: DiskState): Promis
   if (isMarked) {
     const seen = await lookAt(cwd);
     problems.push(...seen.problems.map((problem) => `readers met after the power cut: ${problem}`));
-    // An append that is published would begin another if it ran again.
+    // An append that is published is not begun again, and what it left is put in order by the next publish.
     if (name === 'append' && isDeepStrictEqual(seen.published?.digests, wanted.digests)) return problems;
   }
   const { exitCode, stderr } = await run(cwd);

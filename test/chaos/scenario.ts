@@ -113,14 +113,13 @@ export async function makeScenario(folder: string, name: ScenarioName): Promise<
   const template = join(folder, name);
   await mkdir(template, { recursive: true });
   const input = await makeInput(folder, 'new.parquet', shards * shardRows);
-  if (name === 'overwrite') {
-    const old = await makeInput(folder, 'old.parquet', (shards + 2) * shardRows);
-    await writeSpec(template, { job: jobOf(old, 'overwrite') });
+  if (name === 'overwrite' || name === 'append') {
+    const old = await makeInput(folder, `old-${name}.parquet`, (shards + 2) * shardRows);
+    await writeSpec(template, { job: jobOf(old, name) });
     await expectSuccess(await run(template));
   }
   const job = jobOf(input, name === 'append' ? 'append' : 'overwrite');
   await writeSpec(template, { job });
-  if (name === 'append') await expectSuccess(await run(template));
   if (name === 'resume') await interrupt(template);
   const records = `${template}-records`;
   const undisturbed = `${template}-undisturbed`;

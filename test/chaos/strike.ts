@@ -28,13 +28,14 @@ export async function strike(folder: string, scenario: Scenario, point: KillPoin
   if (first.exitCode === 0 ? !mayEnd : first.signal !== 'SIGKILL')
     problems.push(`the run that was struck ended with ${first.exitCode ?? first.signal}: ${first.stderr}`);
   problems.push(...(await problemsOfReaders(cwd)));
-  if (first.exitCode !== 0 && !(await isAppended(cwd, scenario))) {
+  const isTidyAtLast = await isTidy(cwd, scenario, first.exitCode);
+  if (first.exitCode !== 0) {
     const again = await run(cwd);
     if (again.exitCode !== 0) problems.push(`the same command then ended with ${again.exitCode}: ${again.stderr}`);
   }
   const found = await look(cwd).catch((error: unknown) => String(error));
   if (typeof found === 'string') return { isReached, problems: [...problems, found], lost: 0, duplicated: 0 };
-  problems.push(...differences(found, scenario, await isTidy(cwd, scenario, first.exitCode)));
+  problems.push(...differences(found, scenario, isTidyAtLast));
   await rm(place, { recursive: true });
   return { isReached, problems, ...counted(found, scenario) };
 }
@@ -59,13 +60,13 @@ async function problemsOfReaders(cwd: string): Promise<readonly string[]> {
   return problems.map((problem) => `readers met after the kill: ${problem}`);
 }
 
-/** An append that is published would begin another if it ran again. */
+/** An append that is published is not begun again. */
 async function isAppended(cwd: string, { name }: Scenario): Promise<boolean> {
   if (name !== 'append' || !(await isThere(join(cwd, 'out/_SUCCESS')))) return false;
   return (await readPublished(join(cwd, 'out')))?.runs.length === 2;
 }
 
-/** What an append that was killed after its publish leaves is put in order by the next run. */
+/** What an append that was killed after its publish leaves is put in order by the next run that publishes. */
 async function isTidy(cwd: string, scenario: Scenario, exitCode: number | undefined): Promise<boolean> {
   return exitCode === 0 || !(await isAppended(cwd, scenario));
 }

@@ -169,7 +169,7 @@ describe('rerun', () => {
   it('does not replace several appended runs by one, nor what is published elsewhere', async () => {
     const append = job({ output: { path: 'out', mode: 'append', keep: ['id'] } });
     await runJob(folder.path, append);
-    await runJob(folder.path, append);
+    await runJob(folder.path, append, ['--restart']);
     expect(await rerun()).toMatchObject({
       exitCode: 2,
       stderr: expect.stringMatching(/^error OUTPUT_EXISTS: \S+ holds 2 runs .*\nhint: .*--into FOLDER$/),

@@ -59,6 +59,14 @@ describe('output.mode', () => {
     await runJob(folder.path, job({ mode: 'append' }, 'id > 2'));
     expect(await ids()).toEqual([0n, 1n, 3n]);
     expect(await nightshift(['verify', 'out'], { cwd: folder.path })).toMatchObject({ exitCode: 0 });
+    const again = await runJob(folder.path, job({ mode: 'append' }, 'id > 2'));
+    expect(again).toMatchObject({ exitCode: 0 });
+    expect(again.events).toMatchObject([
+      { type: 'run-skipped', reason: expect.stringMatching(/^run \S+ appended the same input already; --restart/) },
+    ]);
+    expect(await ids()).toEqual([0n, 1n, 3n]);
+    await runJob(folder.path, job({ mode: 'append' }, 'id > 2'), ['--restart']);
+    expect(await ids()).toEqual([0n, 1n, 3n, 3n]);
     await runJob(folder.path, job({ mode: 'overwrite' }, 'id = 1'));
     expect(await ids()).toEqual([1n]);
     expect(await nightshift(['verify', 'out'], { cwd: folder.path })).toMatchObject({ exitCode: 0 });
