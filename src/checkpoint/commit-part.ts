@@ -1,8 +1,9 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncPath, writeFileAtomic } from '../core/files.ts';
+import { syncPath } from '../core/files.ts';
 import type { Commit } from '../plan/commit.ts';
-import { commitName, inputRejectsName, runLayout } from '../plan/layout.ts';
+import { inputRejectsName, runLayout } from '../plan/layout.ts';
+import { writeCommit } from './run-store.ts';
 
 /** The part and the rejects first, then the commit that names them: each flushed with its folder. */
 export async function commitPart(outputFolder: string, runId: string, commit: Commit): Promise<void> {
@@ -13,7 +14,7 @@ export async function commitPart(outputFolder: string, runId: string, commit: Co
     await syncPath(join(outputFolder, layout.rejects, commit.rejects));
     await syncPath(join(outputFolder, layout.rejects));
   }
-  await writeFileAtomic(join(outputFolder, layout.commits, commitName(commit.shard)), `${JSON.stringify(commit)}\n`);
+  await writeCommit(outputFolder, runId, commit);
 }
 
 export async function takeOverInputRejects(

@@ -137,6 +137,12 @@ export async function readCommits(outputFolder: string, runId: string): Promise<
   return commits;
 }
 
+/** Flushed with its folder; the part and the rejects that it names must be flushed before. */
+export async function writeCommit(outputFolder: string, runId: string, commit: Commit): Promise<void> {
+  const path = join(outputFolder, runLayout(runId).commits, commitName(commit.shard));
+  await writeFileAtomic(path, `${JSON.stringify(commit)}\n`);
+}
+
 /** Commits whose parts are whole, in staging or under `publishedName`, where a publish that was cut off moved them. */
 export async function validCommits(options: {
   outputFolder: string;

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { isThere, syncPath, writeError, writeFileAtomic } from '../core/files.ts';
+import { isThere, syncPath, writeError } from '../core/files.ts';
 import type { Commit } from '../plan/commit.ts';
-import { commitName, partName, rejectsName, runLayout } from '../plan/layout.ts';
+import { partName, rejectsName, runLayout } from '../plan/layout.ts';
 import type { RunPlan, Shard } from '../plan/run-plan.ts';
 import { sharedShards } from '../plan/shared-shards.ts';
 import type { Manifest, StoredRun, Takeover, TakeoverRequest } from './contract.ts';
 import { linkOver } from './link-file.ts';
-import { findPart, readCommits, readRun, unfinishedRuns } from './run-store.ts';
+import { findPart, readCommits, readRun, unfinishedRuns, writeCommit } from './run-store.ts';
 
 /** Runs of a job whose shards may be taken over: unfinished ones, newest first, then the one that is published. */
 export async function earlierRuns(
@@ -79,11 +79,7 @@ export async function takeOver(
       commits.push({ ...taken, rejects: rejected });
     }
     for (const folder of [staging, rejects]) await syncPath(folder);
-    for (const commit of commits)
-      await writeFileAtomic(
-        join(outputFolder, layout.commits, commitName(commit.shard)),
-        `${JSON.stringify(commit)}\n`,
-      );
+    for (const commit of commits) await writeCommit(outputFolder, runId, commit);
   } catch (error) {
     throw writeError(error, join(outputFolder, layout.folder));
   }
