@@ -37,8 +37,9 @@ export interface Publication {
 export async function publishOutput(ports: Ports, options: PublishOptions): Promise<Publication> {
   const { outputFolder, dryRun, signal } = options;
   // Looked for before the lock is made, so that a folder of somebody else stays as it is.
-  const found = await findRun(ports, options);
-  if (dryRun) return publishFound(ports, options, found);
+  const { candidates, ...known } = await findCandidates(ports, options);
+  if (candidates.length === 0) throw nothingToPublish(outputFolder, { runId: options.runId, ...known });
+  if (dryRun) return publishFound(ports, options, await findRun(ports, options));
   await using _lock = await ports.store.lock(outputFolder, ports.now().toISOString());
   signal.throwIfAborted();
   return await publishFound(ports, options, await findRun(ports, options));
@@ -50,10 +51,17 @@ interface FoundRun {
   readonly previous: Manifest | undefined;
 }
 
-async function findRun(ports: Ports, { outputFolder, runId, signal }: PublishOptions): Promise<FoundRun> {
+/** Runs that may be published, the latest first, without a look at their parts, which takes reading them. */
+async function findCandidates(ports: Ports, { outputFolder, runId }: PublishOptions) {
   const previous = await ports.store.readPublished(outputFolder);
   const unfinished = await ports.store.findUnfinished(outputFolder, previous);
   const candidates = runId === undefined ? unfinished.toReversed() : unfinished.filter((run) => run.runId === runId);
+  return { previous, unfinished, candidates };
+}
+
+async function findRun(ports: Ports, options: PublishOptions): Promise<FoundRun> {
+  const { outputFolder, runId, signal } = options;
+  const { previous, unfinished, candidates } = await findCandidates(ports, options);
   const looked: FoundRun[] = [];
   for (const run of candidates) {
     const place = { mode: modeOf(run), previous };

@@ -47,7 +47,7 @@ export async function replayOutput(ports: Ports, options: ReplayOptions): Promis
   const { outputFolder, fix } = options;
   if (fix !== undefined && !(await isThere(fix)))
     throw new AppError('INPUT_NOT_FOUND', `there is no ${fix}`, { hint: 'check --fix' });
-  await findSource(ports, outputFolder);
+  await findPublished(ports, outputFolder);
   await using _lock = await ports.store.lock(outputFolder, ports.now().toISOString());
   const source = await findSource(ports, outputFolder);
   const runId = newRunId(ports);
@@ -68,23 +68,33 @@ interface Source {
   readonly commits: readonly Commit[];
 }
 
-async function findSource(ports: Ports, outputFolder: string): Promise<Source> {
+/** The one run that is published, without a look at its parts, which takes reading them. */
+async function findPublished(ports: Ports, outputFolder: string): Promise<Omit<Source, 'commits'>> {
   const manifest = await ports.store.readPublished(outputFolder);
   const [last, ...others] = manifest?.runs.toReversed() ?? [];
   if (manifest === undefined || last === undefined) throw await notPublished(outputFolder);
-  const cannot = (why: string) =>
-    new AppError('USAGE', `the rejects of ${outputFolder} cannot be replayed: ${why}`, {
-      hint: 'mend the input and run the job again',
-    });
+  const cannot = (why: string) => cannotReplay(outputFolder, why);
   if (others.length > 0) throw cannot('several runs were appended to it');
   if (manifest.format !== 'parquet')
     throw cannot(`it is ${manifest.format}, and only Parquet keeps all values as they are`);
   const run = await ports.store.readRun(outputFolder, last.runId);
   if (run === undefined) throw cannot(`the plan of run ${last.runId} is gone`);
-  const commits = await ports.store.validCommits(outputFolder, run, { mode: 'overwrite', previous: manifest });
-  const all = run.plan.shards.flatMap((shard) => commits.get(shard.index) ?? []);
-  if (all.length !== run.plan.shards.length) throw cannot('its parts or commits are not what was published');
-  return { manifest, run, commits: all };
+  return { manifest, run };
+}
+
+async function findSource(ports: Ports, outputFolder: string): Promise<Source> {
+  const { manifest, run } = await findPublished(ports, outputFolder);
+  const valid = await ports.store.validCommits(outputFolder, run, { mode: 'overwrite', previous: manifest });
+  const commits = run.plan.shards.flatMap((shard) => valid.get(shard.index) ?? []);
+  if (commits.length !== run.plan.shards.length)
+    throw cannotReplay(outputFolder, 'its parts or commits are not what was published');
+  return { manifest, run, commits };
+}
+
+function cannotReplay(outputFolder: string, why: string): AppError {
+  return new AppError('USAGE', `the rejects of ${outputFolder} cannot be replayed: ${why}`, {
+    hint: 'mend the input and run the job again',
+  });
 }
 
 interface Replaying extends ReplayOptions, Source {
