@@ -1,7 +1,8 @@
 import * as types from '@duckdb/node-api';
 import { DuckDBTableFunction, type DuckDBType, LIST } from '@duckdb/node-api';
-import { type ElementArray, type ElementType, type PredictionColumn, sizeOf } from './contract.ts';
+import { type ElementType, type PredictionColumn, sizeOf } from './contract.ts';
 import type { Database } from './duckdb.ts';
+import { elementsBetween } from './element-array.ts';
 import { type RawVector, rawVector, vectorRows, writeListLayout, writeText, writeVector } from './raw-vector.ts';
 
 /** A table that SQL reads from arrays in memory. */
@@ -82,16 +83,12 @@ function writeColumn(
     count *= dim;
   }
   const width = sizeOf(column.innerShape);
-  const values = slice(column.values, rows.start * width, rows.start * width + count);
+  const values = elementsBetween(column.values, rows.start * width, rows.start * width + count);
   if (Array.isArray(values)) {
     for (const [row, text] of values.entries()) writeText(target, row, text);
   } else {
     writeVector(target, values);
   }
-}
-
-function slice(values: ElementArray, start: number, end: number): ElementArray {
-  return Array.isArray(values) ? values.slice(start, end) : values.subarray(start, end);
 }
 
 function columnType(column: PredictionColumn): DuckDBType {

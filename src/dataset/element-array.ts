@@ -29,3 +29,8 @@ export function newElementArray(element: ElementType, length: number): ElementAr
       return new Array<string>(length).fill('');
   }
 }
+
+/** Values `[start, end)`; numbers share the array's memory. */
+export function elementsBetween(values: ElementArray, start: number, end: number): ElementArray {
+  return Array.isArray(values) ? values.slice(start, end) : values.subarray(start, end);
+}

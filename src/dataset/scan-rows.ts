@@ -1,7 +1,7 @@
 import { type DuckDBDataChunk, type DuckDBResult, DuckDBVarCharVector } from '@duckdb/node-api';
 import { type ElementArray, type FeatureRequest, type RowSelection, sizeOf } from './contract.ts';
 import { type Database, dataError } from './duckdb.ts';
-import { newElementArray } from './element-array.ts';
+import { elementsBetween, newElementArray } from './element-array.ts';
 import { type FeatureSql, featureSql, passCondition } from './feature-sql.ts';
 import { arrayLeaf, type RawVector, rawVector, vectorBytes } from './raw-vector.ts';
 import { sourceSql, whereSql } from './source-sql.ts';
@@ -172,10 +172,7 @@ class Packer {
   }
 
   batch(rowCount: number): ElementArray {
-    const values = this.#values;
-    const length = rowCount * this.#width;
-    if (Array.isArray(values)) return values.slice(0, length);
-    return values.subarray(0, length);
+    return elementsBetween(this.#values, 0, rowCount * this.#width);
   }
 
   load(chunk: DuckDBDataChunk, firstColumn: number): CopyRows {

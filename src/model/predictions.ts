@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import { type ElementArray, type PredictionColumn, sizeOf } from '../dataset/contract.ts';
-import { newElementArray } from '../dataset/element-array.ts';
+import { elementsBetween, newElementArray } from '../dataset/element-array.ts';
 import type { TensorType } from './contract.ts';
 import { evaluateOutput } from './evaluate-output.ts';
 import type { OutputColumn } from './output-expression.ts';
@@ -126,7 +126,7 @@ class Gathered {
       name: this.#output.name,
       element: this.#element(),
       innerShape: this.#innerShape,
-      values: Array.isArray(values) ? values.slice(0, length) : values.subarray(0, length),
+      values: elementsBetween(values, 0, length),
     };
   }
 

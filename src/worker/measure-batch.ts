@@ -1,4 +1,5 @@
 import { type ElementArray, sizeOf } from '../dataset/contract.ts';
+import { elementsBetween } from '../dataset/element-array.ts';
 import { scanRows } from '../dataset/scan-rows.ts';
 import { rowBytes } from '../model/feeds.ts';
 import type { Shard } from '../plan/run-plan.ts';
@@ -52,7 +53,11 @@ async function fastest(
     if (size > sample.rowCount || misses === 2 || performance.now() - started > budgetMs) break;
     const windows = Math.floor(sample.rowCount / size);
     const windowAt = (call: number) =>
-      sample.values.map((array, index) => rowsOf(array, { at: call % windows, rows: size, width: widths[index] ?? 1 }));
+      sample.values.map((array, index) => {
+        const length = size * (widths[index] ?? 1);
+        const start = (call % windows) * length;
+        return elementsBetween(array, start, start + length);
+      });
     const rate = await bestRate(scorer, { windowAt, size, until: started + budgetMs });
     misses = rate > fastestRate * noise ? 0 : misses + 1;
     fastestRate = Math.max(fastestRate, rate);
@@ -84,12 +89,4 @@ async function bestRate(scorer: Scorer, { windowAt, size, until }: Trial): Promi
     best = Math.max(best, size / (performance.now() - before));
   }
   return best;
-}
-
-function rowsOf(
-  values: ElementArray,
-  { at, rows, width }: { readonly at: number; readonly rows: number; readonly width: number },
-): ElementArray {
-  const [start, end] = [at * rows * width, (at + 1) * rows * width];
-  return Array.isArray(values) ? values.slice(start, end) : values.subarray(start, end);
 }

@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import type { ElementArray, RowSelection } from '../dataset/contract.ts';
+import { elementsBetween } from '../dataset/element-array.ts';
 import { type FeatureBatch, type ScanCounts, scanRows } from '../dataset/scan-rows.ts';
 import type { LateReject } from '../dataset/write-rejects.ts';
 import { Predictions } from '../model/predictions.ts';
@@ -132,5 +133,5 @@ class Scoring {
 
 function rowsOf(values: ElementArray, { batch, start, end }: Rows): ElementArray {
   const width = values.length / batch.rowCount;
-  return Array.isArray(values) ? values.slice(start * width, end * width) : values.subarray(start * width, end * width);
+  return elementsBetween(values, start * width, end * width);
 }
