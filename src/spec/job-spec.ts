@@ -3,6 +3,7 @@ import { executionSchema } from './execution-schema.ts';
 import { closedMap, duration, field, oneOf, oneOrMore, text, wholeNumber } from './fields.ts';
 import { inputSchema } from './input-schema.ts';
 import { outputSchema } from './output-schema.ts';
+import { scheduleSchema } from './schedule-schema.ts';
 import { checksSchema, writtenChecksSchema } from './written-checks.ts';
 
 const specVersion = 1;
@@ -105,6 +106,10 @@ const jobFields = {
   ),
   errors: field(errorsSchema.prefault({}), 'How many rows may fail.', { maxRejected: '0.1%' }),
   checks: field(checksSchema.default([]), checksText, checksExample),
+  schedule: field(scheduleSchema.optional(), 'When the job runs by itself; `nightshift schedule install` sets it up.', {
+    cron: '30 2 * * *',
+    timeZone: 'Europe/Paris',
+  }),
 };
 
 /** A job whose short forms are written out (see short-forms.ts); parsing it fills the defaults. */
@@ -169,4 +174,5 @@ type DeepReadonly<T> = T extends readonly (infer U)[]
  * Paths stay as written and resolve against `baseDir`, the folder of the spec file, never against the cwd.
  */
 export type JobSpec = DeepReadonly<z.output<typeof jobSchema>> & { readonly name: string; readonly baseDir: string };
+export type ScheduleSpec = NonNullable<JobSpec['schedule']>;
 export type FeatureSpec = NonNullable<JobSpec['features']>[string];

@@ -15,7 +15,7 @@ interface Fence {
 
 /** What biome.json has to enforce, said a second time: the table of rooms in src/README.md. */
 const fences: Readonly<Record<string, Fence>> = {
-  'core/any.ts': { imports: [], packages: ['node:', 'node:sqlite', 'fastest-levenshtein'] },
+  'core/any.ts': { imports: [], packages: ['node:', 'node:sqlite', 'fastest-levenshtein', 'luxon'] },
   'spec/any.ts': { imports: ['core/'], packages: ['node:', 'yaml', 'zod'] },
   'dataset/any.ts': {
     imports: ['core/'],
@@ -42,10 +42,16 @@ const fences: Readonly<Record<string, Fence>> = {
     ],
     packages: ['node:', 'zod'],
   },
+  'history/any.ts': { imports: ['core/'], packages: ['node:', 'zod'] },
+  'schedule/any.ts': {
+    imports: ['core/', 'spec/', 'history/contract.ts'],
+    packages: ['node:', 'cron-parser', 'execa', 'zod'],
+  },
+  'telemetry/any.ts': { imports: ['core/', 'spec/', 'run/events.ts'], packages: ['node:', 'zod'] },
   'cli/any.ts': {
     imports: [
       ...['core/', 'spec/', 'plan/', 'run/', 'checkpoint/', 'dataset/contract.ts', 'model/contract.ts'],
-      ...['executor/contract.ts', 'worker/protocol.ts'],
+      ...['executor/contract.ts', 'worker/protocol.ts', 'history/contract.ts', 'schedule/', 'telemetry/contract.ts'],
     ],
     packages: ['node:', 'commander', 'cli-progress', 'cli-table3', 'picocolors'],
   },
@@ -53,6 +59,7 @@ const fences: Readonly<Record<string, Fence>> = {
   'cli/context.ts': {
     imports: [
       ...['core/', 'spec/', 'plan/', 'run/', 'checkpoint/', 'dataset/', 'model/', 'executor/', 'worker/'],
+      ...['history/', 'schedule/', 'telemetry/'],
       'no-such-room/',
     ],
     packages: ['node:'],
@@ -66,9 +73,17 @@ const everyPackage = [
   ...Object.values(fences).flatMap((fence) => fence.packages.filter((name) => !name.startsWith('node:'))),
 ];
 const everyFile = rooms.flatMap((room) =>
-  [...['contract.ts', 'protocol.ts', 'output-expression.ts', 'local.ts', 'column-type.ts', 'element-array.ts']].map(
-    (file) => `${room}/${file}`,
-  ),
+  [
+    ...[
+      'contract.ts',
+      'events.ts',
+      'protocol.ts',
+      'output-expression.ts',
+      'local.ts',
+      'column-type.ts',
+      'element-array.ts',
+    ],
+  ].map((file) => `${room}/${file}`),
 );
 
 function mayImport(file: string, specifier: string): boolean {

@@ -5,14 +5,14 @@ import { refusal, withJob, withMinimalJob } from './parse-jobs.ts';
 const inAJob: readonly (readonly [lines: string, message: string, hint: string])[] = [
   ['descripton: x', '7:5 jobs.a: unknown key "descripton"', 'did you mean "description"?'],
   [
-    'schedule: daily',
-    '7:5 jobs.a: unknown key "schedule"',
-    'the keys here are description, model, input, features, output, execution, retry, resume, errors, checks',
+    'timetable: daily',
+    '7:5 jobs.a: unknown key "timetable"',
+    'the keys here are description, model, input, features, output, execution, retry, resume, errors, checks, schedule',
   ],
   [
     '__proto__: x',
     '7:5 jobs.a: unknown key "__proto__"',
-    'the keys here are description, model, input, features, output, execution, retry, resume, errors, checks',
+    'the keys here are description, model, input, features, output, execution, retry, resume, errors, checks, schedule',
   ],
   ['description: 5', '7:5 jobs.a.description: 5 is not a text', 'put it in quotes: "5"'],
   [
