@@ -59,7 +59,11 @@ export const errorTable = {
   WORKER_START_FAILED: { exitCode: 4, retryable: false, meaning: 'no worker process could be started' },
   WORKER_CRASHED: { exitCode: 3, retryable: true, meaning: 'a worker process died while it scored a shard' },
   BATCH_TIMEOUT: { exitCode: 3, retryable: true, meaning: 'a batch took longer than execution.batchTimeout' },
-  OUT_OF_MEMORY: { exitCode: 3, retryable: true, meaning: 'there was no memory to score even one row' },
+  OUT_OF_MEMORY: {
+    exitCode: 3,
+    retryable: true,
+    meaning: 'there was no memory to score even one row, or to read or write rows (4 where no shard is at fault)',
+  },
   SESSION_FAILED: { exitCode: 3, retryable: false, meaning: 'ONNX Runtime failed on a batch' },
   SHARDS_FAILED: { exitCode: 3, retryable: false, meaning: 'some shards failed, so nothing was published' },
   REJECTS_OVER_LIMIT: {

@@ -23,9 +23,13 @@ interface ArrowColumn {
  * @throws AppError OUTPUT_UNWRITABLE naming a column that Arrow files cannot carry, DISK_FULL, INPUT_UNREADABLE
  */
 export async function writeArrow(database: Database, sql: string, path: string): Promise<number> {
-  const given = await database.columns(sql);
+  const columnsOf = (query: string) =>
+    database.columns(query).catch((error: unknown) => {
+      throw dataError(error, path);
+    });
+  const given = await columnsOf(sql);
   const query = given.some(({ type }) => isCast(type)) ? `SELECT ${given.map(castSql).join(', ')} FROM (${sql})` : sql;
-  const columns = (await database.columns(query)).map(({ name, type }) => arrowColumn(path, name, type));
+  const columns = (await columnsOf(query)).map(({ name, type }) => arrowColumn(path, name, type));
   const schema = new Schema(columns.map(({ name, type }) => new Field(name, type, true)));
   const handle = await open(path, 'w').catch((error: unknown) => {
     throw writeError(error, path);

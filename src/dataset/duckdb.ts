@@ -48,7 +48,16 @@ export class Database implements Disposable {
     signal?.addEventListener('abort', this.#interrupt, { once: true });
   }
 
+  /** @throws AppError OUT_OF_MEMORY */
   static async open(options: DatabaseOptions): Promise<Database> {
+    try {
+      return await Database.#open(options);
+    } catch (error) {
+      throw isOutOfMemory(error) ? dataError(error, options.readablePaths[0] ?? 'the data') : error;
+    }
+  }
+
+  static async #open(options: DatabaseOptions): Promise<Database> {
     const instance = await DuckDBInstance.create(':memory:', {
       threads: String(options.threads),
       autoinstall_known_extensions: 'false',
@@ -124,6 +133,11 @@ function withGlobs(paths: readonly string[]): readonly string[] {
   return [...new Set(paths.flatMap((path) => [path, literalGlob(path)]))];
 }
 
+/** In the words of DuckDB, of the C++ library, and of the kernel. */
+export function isOutOfMemory(error: unknown): boolean {
+  return /out of memory error|bad_alloc|cannot allocate memory/i.test(messageOf(error));
+}
+
 /**
  * DuckDB's error about files as ours.
  * @param what the file or folder that the statement was about
@@ -135,6 +149,14 @@ export function dataError(error: unknown, what: string): AppError {
     return new AppError('DISK_FULL', `no space left while working on ${what}: ${message}`, {
       hint: 'free space and run the same command again; finished shards are kept',
       cause: error,
+    });
+  }
+  if (isOutOfMemory(error)) {
+    return new AppError('OUT_OF_MEMORY', `no memory left while working on ${what}: ${message}`, {
+      hint: 'free memory, raise the limit of the process or container, or lower execution.workersPerDevice or batchSize',
+      cause: error,
+      // The machine is at fault. What a worker says crosses to its parent without it: that is a shard that failed.
+      exitCode: 4,
     });
   }
   if (/cannot open file.*for writing|read-only file system|permission denied.*writ/i.test(message)) {

@@ -1,6 +1,6 @@
 import { AppError, messageOf } from '../core/errors.ts';
 import type { RowSelection } from './contract.ts';
-import type { Database } from './duckdb.ts';
+import { type Database, dataError, isOutOfMemory } from './duckdb.ts';
 import { sourceSql, whereSql } from './source-sql.ts';
 import { quoteText } from './sql.ts';
 
@@ -97,6 +97,7 @@ async function bind(database: Database, selection: RowSelection): Promise<void> 
     // A constant that does not parse, such as the 30th of February, shows only when rows come.
     await database.rows(`SELECT count(*) FROM (SELECT * FROM ${source} LIMIT ${triedRows})${whereSql(selection)}`);
   } catch (error) {
+    if (isOutOfMemory(error)) throw dataError(error, 'the rows that input.where is tried on');
     const message = (messageOf(error).split('\n\n')[0] ?? '')
       .replaceAll('\n', ' ')
       .replaceAll(/(, )?"__nightshift_\w+"/g, '');

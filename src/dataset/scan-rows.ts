@@ -42,7 +42,7 @@ export interface ScanOptions {
 /**
  * The selection's rows as batches of exactly `batchRows` rows, the last one shorter, in input order.
  * Rows that fail a check are counted and left out.
- * @throws AppError INPUT_UNREADABLE when a file is damaged
+ * @throws AppError INPUT_UNREADABLE when a file is damaged, OUT_OF_MEMORY
  */
 export async function* scanRows(options: ScanOptions): AsyncGenerator<FeatureBatch> {
   const features = options.features.map(featureSql);

@@ -69,7 +69,7 @@ export function layoutColumns({ layout, partitions }: Layout): readonly StagedCo
 /**
  * Copies CSV, JSON lines and Arrow, which DuckDB cannot read from the middle, to Parquet that it can: one a file, same order.
  * CSV lines that don't parse are set aside with their line number.
- * @throws AppError INPUT_UNREADABLE, DISK_FULL
+ * @throws AppError INPUT_UNREADABLE, DISK_FULL, OUT_OF_MEMORY
  */
 export async function stageDataset(options: StageOptions): Promise<StagedDataset> {
   const { database, layout } = options;
@@ -109,7 +109,7 @@ async function copyText(
     }
   } catch (error) {
     const known = writingError(error, folder);
-    if (known.code === 'DISK_FULL' || known.code === 'OUTPUT_UNWRITABLE') throw known;
+    if (known.code !== 'INPUT_UNREADABLE') throw known;
     throw layout.format === 'csv' ? textError(error, source, 'csv') : await jsonlError(database, [source], error);
   }
 }

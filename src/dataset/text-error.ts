@@ -1,12 +1,12 @@
 import { AppError, messageOf } from '../core/errors.ts';
-import { dataError } from './duckdb.ts';
+import { dataError, isOutOfMemory } from './duckdb.ts';
 
 /** DuckDB's error about a text file as ours. */
 export function textError(error: unknown, place: string, format: 'csv' | 'jsonl'): AppError {
   if (error instanceof AppError) return error;
   const whole = messageOf(error);
   const message = (whole.split('\n')[0] ?? '').slice(0, 300);
-  if (/no space left|disk quota/i.test(whole)) return dataError(error, place);
+  if (/no space left|disk quota/i.test(whole) || isOutOfMemory(error)) return dataError(error, place);
   const make = (problem: string, hint: string) =>
     new AppError('INPUT_UNREADABLE', `cannot read ${place} as ${format}: ${problem}`, { hint, cause: error });
   if (/not utf-8|invalid unicode|byte sequence mismatch/i.test(whole))

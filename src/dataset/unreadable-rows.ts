@@ -1,6 +1,6 @@
 import { messageOf } from '../core/errors.ts';
 import type { FeatureRequest, RowSelection } from './contract.ts';
-import { type Database, dataError } from './duckdb.ts';
+import { type Database, dataError, isOutOfMemory } from './duckdb.ts';
 import { featureSql } from './feature-sql.ts';
 import { sourceSql, whereSql } from './source-sql.ts';
 import { quoteName, quotePaths } from './sql.ts';
@@ -100,7 +100,8 @@ async function problemOf({ database, selection, features, keep }: ReadableReques
 
 /** The file itself is at fault, not what the machine does with it at the moment. */
 function isDamage(error: unknown): boolean {
-  return !/out of memory|interrupt|cannot open|no such file|permission|input\/output|stale/i.test(messageOf(error));
+  if (isOutOfMemory(error)) return false;
+  return !/interrupt|cannot open|no such file|permission|input\/output|stale/i.test(messageOf(error));
 }
 
 /** The file's rows cut at its row groups; as one range when its footer cannot be read either. */

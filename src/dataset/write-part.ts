@@ -32,7 +32,7 @@ export interface PartRequest {
 /**
  * Writes kept columns beside predictions, row by row, in input order.
  * @returns rows written
- * @throws AppError DISK_FULL, OUTPUT_UNWRITABLE
+ * @throws AppError DISK_FULL, OUTPUT_UNWRITABLE, OUT_OF_MEMORY
  */
 export async function writePart(request: PartRequest): Promise<number> {
   const { database, predictions, rowCount, leftOut } = request;
