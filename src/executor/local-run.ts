@@ -1,9 +1,11 @@
 import { AppError } from '../core/errors.ts';
-import { type FromWorker, protocolVersion, type ToWorker } from '../worker/protocol.ts';
+import type { FromWorker, ToWorker } from '../worker/protocol.ts';
 import type { ExecutionOptions, ExecutorEvent, Slot } from './contract.ts';
 import { type EarlyWorker, isSamePin, type LocalOptions } from './early-worker.ts';
 import { EventQueue } from './event-queue.ts';
-import { type Assignment, retryDelayMs, ShardQueue } from './shard-queue.ts';
+import { nextAttempt } from './next-attempt.ts';
+import { diedStarting, type Post, startMessage } from './post.ts';
+import { type Assignment, ShardQueue } from './shard-queue.ts';
 import { Watchdog } from './watchdog.ts';
 import { fromWire, WorkerProcess } from './worker-process.ts';
 
@@ -11,14 +13,6 @@ import { fromWire, WorkerProcess } from './worker-process.ts';
 const graceMs = 8_000;
 /** When measuring fails: scoring then meets the same rows, and has attempts and messages for what it finds. */
 const unmeasuredBatchRows = 256;
-
-/** A slot's worker and what it is at. */
-interface Post {
-  readonly slot: Slot;
-  process: WorkerProcess;
-  state: 'starting' | 'measuring' | 'idle' | 'scoring' | 'gone';
-  assignment: Assignment | undefined;
-}
 
 /** The shards of one run on their way through the workers. */
 export class LocalRun {
@@ -74,25 +68,14 @@ export class LocalRun {
   #post(slot: Slot, early: EarlyWorker | undefined): void {
     const receive = (message: FromWorker) => this.#receive(post, message);
     const process = early?.adopt(receive) ?? new WorkerProcess({ ...this.#local, slot }, receive);
-    const post: Post = { slot, process, state: 'starting', assignment: undefined };
+    const post: Post = { slot, process, state: 'starting', assignment: undefined, batchRows: 0 };
     this.#posts.push(post);
     this.#start(post);
   }
 
   #start(post: Post): void {
-    const { plan, outputFolder, runId, prefetch, fallback } = this.#options;
     post.state = 'starting';
-    post.process.send({
-      type: 'start',
-      protocol: protocolVersion,
-      plan,
-      outputFolder,
-      runId,
-      fallback,
-      prefetch,
-      provider: post.slot.device.kind,
-      intraOpThreads: post.slot.intraOpThreads,
-    });
+    post.process.send(startMessage(this.#options, post.slot));
     const { process } = post;
     process.ended.then(
       (end) => {
@@ -118,6 +101,9 @@ export class LocalRun {
         return;
       case 'measured':
         this.#measured(post, message.batchRows);
+        return;
+      case 'reduced':
+        post.batchRows = message.batchRows;
         return;
       case 'progress':
         this.#queue.push({ type: 'shard-progress', shard: message.shard, rows: message.rows, slot: post.slot });
@@ -161,9 +147,9 @@ export class LocalRun {
 
   #assign(post: Post): void {
     if (post.state !== 'idle' || this.#options.signal.aborted) return;
-    const { next } = this.#shards;
+    const next = this.#shards.nextFor(post.slot.index);
     if (next === undefined) return;
-    if (next.failedOn === post.slot.index) {
+    if (next.failedOn === post.slot.index && !next.needsFresh) {
       const elsewhere = this.#posts.find((other) => other !== post && other.state === 'idle');
       this.#give(elsewhere ?? post, next);
     } else this.#give(post, next);
@@ -177,9 +163,10 @@ export class LocalRun {
       this.#sendWork(post, { type: 'measure', shard: next.shard });
       return;
     }
-    this.#shards.take();
+    this.#shards.take(next);
     post.assignment = next;
     post.state = 'scoring';
+    post.batchRows = this.#batchRows;
     const { shard, attempt, failedAttempts, giveUp } = next;
     this.#queue.push({ type: 'shard-started', shard, attempt, slot: post.slot });
     this.#sendWork(post, { type: 'score', shard, attempt, failedAttempts, giveUp, batchRows: this.#batchRows });
@@ -214,18 +201,28 @@ export class LocalRun {
       return;
     }
     if (post.state === 'starting') {
-      post.state = 'gone';
       post.process.stop();
-      this.#dropped(error);
+      this.#dropped(post, error);
       return;
     }
-    if (post.state === 'measuring') {
-      this.#measured(post, unmeasuredBatchRows);
-      return;
-    }
+    const wasMeasuring = post.state === 'measuring';
     this.#rest(post);
     this.#settle(post, error);
-    this.#assign(post);
+    if (error.code === 'OUT_OF_MEMORY') this.#renew(post);
+    if (wasMeasuring) this.#measured(post, unmeasuredBatchRows);
+    else this.#assign(post);
+  }
+
+  /**
+   * The session's arenas never shrink: only the end of its process gives their memory back, so it ends before the next
+   * one comes. Batches are halved, unless the model fixes their size or one row alone was too much.
+   */
+  #renew(post: Post): void {
+    const { plan, signal } = this.#options;
+    if (this.#unfinished === 0 || signal.aborted) return;
+    if (plan.fixedBatchRows === undefined && post.batchRows > 1) this.#remember(Math.floor(post.batchRows / 2));
+    post.process.kill();
+    this.#respawn(post);
   }
 
   #lost(post: Post, process: WorkerProcess, error: AppError): void {
@@ -236,14 +233,7 @@ export class LocalRun {
     this.#settle(post, error);
     if (this.#unfinished === 0 || this.#options.signal.aborted) return;
     if (wasStarting) {
-      post.state = 'gone';
-      this.#dropped(
-        new AppError(
-          'WORKER_START_FAILED',
-          `worker on ${post.slot.device.name} died while it started: ${error.message}`,
-          { cause: error, hint: 'see `nightshift doctor`' },
-        ),
-      );
+      this.#dropped(post, diedStarting(post.slot, error));
       return;
     }
     const wasMeasuring = post.state === 'measuring';
@@ -252,29 +242,33 @@ export class LocalRun {
   }
 
   /** A slot whose worker cannot start is left out; when none is left the run cannot go on. */
-  #dropped(error: AppError): void {
+  #dropped(post: Post, error: AppError): void {
+    post.state = 'gone';
     this.#startError ??= error;
-    if (this.#posts.every((post) => post.state === 'gone')) this.#queue.fail(this.#startError);
+    if (this.#posts.every(({ state }) => state === 'gone')) {
+      this.#queue.fail(this.#startError);
+      return;
+    }
+    this.#shards.leaveOut(post.slot.index);
+    this.#assignAll();
   }
 
   #settle(post: Post, error: AppError): void {
     const { assignment } = post;
     post.assignment = undefined;
     if (assignment === undefined) return;
+    const { retry, signal, maxFailedShards } = this.#options;
+    const { willRetry, retryAfterMs, next } = nextAttempt(
+      { assignment, error, slot: post.slot.index },
+      { retry, mayGiveUp: this.#givenUp < maxFailedShards, isStopping: signal.aborted, random: Math.random() },
+    );
     const { shard, attempt } = assignment;
-    const { retry, signal } = this.#options;
-    const willRetry = error.retryable && attempt < retry.maxAttempts && !signal.aborted;
-    const retryAfterMs = willRetry ? retryDelayMs(retry, attempt + 1, Math.random()) : undefined;
     this.#queue.push({ type: 'shard-failed', shard, attempt, willRetry, retryAfterMs, error, slot: post.slot });
-    const mayFail = error.exitCode !== 4 && !signal.aborted && this.#givenUp < this.#options.maxFailedShards;
-    const giveUp = !willRetry && !assignment.giveUp && mayFail;
-    if (!willRetry && !giveUp) {
+    if (next === undefined) {
       this.#finishOne();
       return;
     }
-    if (giveUp) this.#givenUp++;
-    const failedAttempts = [...assignment.failedAttempts, { attempt, code: error.code, message: error.message }];
-    const next = { shard, attempt: attempt + 1, failedAttempts, failedOn: post.slot.index, giveUp };
+    if (next.giveUp) this.#givenUp++;
     this.#shards.retryAfter(retryAfterMs ?? 0, next, () => this.#assignAll());
   }
 

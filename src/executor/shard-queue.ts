@@ -13,8 +13,10 @@ export interface Assignment {
   readonly shard: number;
   readonly attempt: number;
   readonly failedAttempts: readonly FailedAttempt[];
-  /** Index of the slot where the last attempt failed: another one is tried first. */
+  /** Index of the slot where the last attempt failed: another one is tried first, unless it needs a fresh worker. */
   readonly failedOn: number | undefined;
+  /** Memory ran out where it failed: it waits for the worker that follows there. */
+  readonly needsFresh: boolean;
   /** It failed for good, and a worker is to make rejects of its rows. */
   readonly giveUp: boolean;
 }
@@ -33,6 +35,7 @@ export function retryDelayMs(policy: RetryPolicy, attempt: number, random: numbe
 export class ShardQueue {
   readonly #waiting: Assignment[];
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #leftOut = new Set<number>();
   #isClosed = false;
 
   constructor(shards: readonly number[]) {
@@ -41,16 +44,27 @@ export class ShardQueue {
       attempt: 1,
       failedAttempts: [],
       failedOn: undefined,
+      needsFresh: false,
       giveUp: false,
     }));
   }
 
-  get next(): Assignment | undefined {
-    return this.#waiting[0];
+  /** The first that a slot's worker may make. */
+  nextFor(slot: number): Assignment | undefined {
+    return this.#waiting.find(
+      ({ needsFresh, failedOn }) =>
+        !needsFresh || failedOn === undefined || failedOn === slot || this.#leftOut.has(failedOn),
+    );
   }
 
-  take(): Assignment | undefined {
-    return this.#waiting.shift();
+  take(assignment: Assignment): void {
+    const index = this.#waiting.indexOf(assignment);
+    if (index >= 0) this.#waiting.splice(index, 1);
+  }
+
+  /** No worker follows on that slot: what waits for one is anybody's. */
+  leaveOut(slot: number): void {
+    this.#leftOut.add(slot);
   }
 
   /** Puts an attempt first in the queue after a while, and tells. */

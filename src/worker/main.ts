@@ -47,7 +47,9 @@ function main(): void {
         case 'score': {
           const onProgress = throttled((rows) => send({ type: 'progress', shard: message.shard, rows }));
           const shard = shardOf(started(scorer), message.shard);
-          const commit = await runShard(started(scorer), { ...message, shard, signal: cancelled.signal, onProgress });
+          const onReduced = (batchRows: number) => send({ type: 'reduced', batchRows });
+          const { signal } = cancelled;
+          const commit = await runShard(started(scorer), { ...message, shard, signal, onProgress, onReduced });
           return send({ type: 'done', commit, rssBytes: process.memoryUsage.rss() });
         }
         case 'stop':

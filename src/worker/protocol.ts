@@ -3,7 +3,7 @@ import { commitSchema, failedAttemptSchema } from '../plan/commit.ts';
 import { runPlanSchema } from '../plan/run-plan.ts';
 
 /** Raised whenever a message changes; a worker of another version is refused. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 const count = z.number().int().nonnegative();
 
@@ -61,6 +61,8 @@ const readySchema = z.strictObject({
 });
 const measuredSchema = z.strictObject({ type: z.literal('measured'), batchRows: count });
 const progressSchema = z.strictObject({ type: z.literal('progress'), shard: count, rows: count });
+/** A batch found too little memory: the rest of the shard's have so many rows. */
+const reducedSchema = z.strictObject({ type: z.literal('reduced'), batchRows: count });
 /** The worker's thread is free: no batch has it. */
 const aliveSchema = z.strictObject({ type: z.literal('alive') });
 const doneSchema = z.strictObject({ type: z.literal('done'), commit: commitSchema, rssBytes: count });
@@ -71,6 +73,7 @@ export const fromWorkerSchema = z.discriminatedUnion('type', [
   measuredSchema,
   aliveSchema,
   progressSchema,
+  reducedSchema,
   doneSchema,
   failedSchema,
 ]);

@@ -19,6 +19,8 @@ export interface ShardJob {
   readonly signal: AbortSignal;
   /** Rows of the shard that are scored so far. */
   readonly onProgress: (rows: number) => void;
+  /** Memory ran out: batches have so many rows from now on. */
+  readonly onReduced: (batchRows: number) => void;
 }
 
 export interface ScoredRows {
@@ -102,10 +104,16 @@ class Scoring {
     const middle = start + Math.ceil((end - start) / 2);
     if (error.code === 'OUT_OF_MEMORY') {
       if (this.#scorer.plan.fixedBatchRows !== undefined) throw error;
-      this.#mostRows = Math.min(this.#mostRows, middle - start);
+      this.#reduce(middle - start);
     }
     await this.#scoreRows({ batch, start, end: middle });
     await this.#scoreRows({ batch, start: middle, end });
+  }
+
+  #reduce(rows: number): void {
+    if (rows >= this.#mostRows) return;
+    this.#mostRows = rows;
+    this.#job.onReduced(rows);
   }
 
   /** @returns why the session could not score these rows together, if it could not */

@@ -30,23 +30,44 @@ describe('the wait before an attempt', () => {
 });
 
 describe('the queue of shards', () => {
-  const retry = { shard: 0, attempt: 2, failedAttempts: [], failedOn: 1, giveUp: false };
+  const retry = { shard: 0, attempt: 2, failedAttempts: [], failedOn: 1, needsFresh: false, giveUp: false };
+
+  const take = (queue: ShardQueue, slot: number) => {
+    const next = queue.nextFor(slot);
+    if (next !== undefined) queue.take(next);
+    return next;
+  };
 
   it('gives each shard once, in order, and a retry before those that wait when its time has come', () => {
     vi.useFakeTimers();
     const queue = new ShardQueue([0, 1, 2]);
     const onReady = vi.fn();
-    expect(queue.take()).toMatchObject({ shard: 0, attempt: 1 });
+    expect(take(queue, 0)).toMatchObject({ shard: 0, attempt: 1 });
     queue.retryAfter(500, retry, onReady);
-    expect(queue.take()).toMatchObject({ shard: 1 });
+    expect(take(queue, 0)).toMatchObject({ shard: 1 });
     vi.advanceTimersByTime(499);
     expect(onReady).not.toHaveBeenCalled();
     vi.advanceTimersByTime(1);
     expect(onReady).toHaveBeenCalledOnce();
-    expect(queue.next).toEqual(retry);
-    expect(queue.take()).toEqual(retry);
-    expect(queue.take()).toMatchObject({ shard: 2 });
-    expect(queue.take()).toBeUndefined();
+    expect(queue.nextFor(0)).toEqual(retry);
+    expect(take(queue, 0)).toEqual(retry);
+    expect(take(queue, 0)).toMatchObject({ shard: 2 });
+    expect(take(queue, 0)).toBeUndefined();
+    vi.useRealTimers();
+  });
+
+  it('keeps what needs a fresh worker for the slot where it failed, and gives it to any once that is left out', () => {
+    vi.useFakeTimers();
+    const queue = new ShardQueue([0, 1]);
+    const fresh = { ...retry, shard: 2, needsFresh: true };
+    queue.retryAfter(0, fresh, () => undefined);
+    vi.advanceTimersByTime(0);
+    expect(queue.nextFor(1)).toEqual(fresh);
+    expect(take(queue, 0)).toMatchObject({ shard: 0 });
+    expect(take(queue, 0)).toMatchObject({ shard: 1 });
+    expect(take(queue, 0)).toBeUndefined();
+    queue.leaveOut(1);
+    expect(take(queue, 0)).toEqual(fresh);
     vi.useRealTimers();
   });
 
@@ -60,7 +81,7 @@ describe('the queue of shards', () => {
     expect(vi.getTimerCount()).toBe(0);
     vi.advanceTimersByTime(1000);
     expect(onReady).not.toHaveBeenCalled();
-    expect(queue.next).toBeUndefined();
+    expect(queue.nextFor(1)).toBeUndefined();
     vi.useRealTimers();
   });
 });

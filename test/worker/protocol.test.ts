@@ -49,6 +49,7 @@ describe('messages from a worker', () => {
     { type: 'ready', protocol: protocolVersion, providers: ['cpu'], rssBytes: 1 },
     { type: 'measured', batchRows: 64 },
     { type: 'progress', shard: 0, rows: 10 },
+    { type: 'reduced', batchRows: 32 },
     { type: 'done', commit: commitOf(0), rssBytes: 1 },
     { type: 'failed', shard: 0, error: { code: 'SESSION_FAILED', message: 'no', hint: 'look' } },
     { type: 'failed', error: { code: 'BUG', message: 'no', stack: 'at x' } },

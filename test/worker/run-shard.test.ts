@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newPorts } from '../../src/cli/context.ts';
+import { AppError } from '../../src/core/errors.ts';
 import { type Commit, commitSchema } from '../../src/plan/commit.ts';
 import { runLayout } from '../../src/plan/layout.ts';
 import type { Shard } from '../../src/plan/run-plan.ts';
@@ -65,7 +66,8 @@ const rows = (count: number) =>
 function score(scorer: Scorer, shard: Shard | undefined, settings: Partial<ShardJob> = {}) {
   if (shard === undefined) throw new Error('there is no such shard');
   const { signal } = new AbortController();
-  const job = { attempt: 1, failedAttempts: [], giveUp: false, batchRows: 4, signal, onProgress: () => undefined };
+  const ignore = { onProgress: () => undefined, onReduced: () => undefined };
+  const job = { attempt: 1, failedAttempts: [], giveUp: false, batchRows: 4, signal, ...ignore };
   return runShard(scorer, { shard, ...job, ...settings });
 }
 
@@ -259,6 +261,27 @@ async function damage(path: string, at: { readonly rowGroup: number; readonly co
   await file.write(new Uint8Array(size).fill(0xff), 0, size, Number(chunk?.['start']) + 16);
   await file.utimes(atime, mtime);
 }
+
+describe('a session that has the memory for two rows', () => {
+  it('gets no larger batches, and the parent hears of it at once', async () => {
+    const { scorer, shards } = await open(rows(20));
+    await using _closing = scorer;
+    const reduced: number[] = [];
+    const batches: number[] = [];
+    const small: Scorer = {
+      ...scorer,
+      score: (values, rowCount) => {
+        if (rowCount > 2) throw new AppError('OUT_OF_MEMORY', 'no memory');
+        batches.push(rowCount);
+        return scorer.score(values, rowCount);
+      },
+    };
+    const onReduced = (batchRows: number) => reduced.push(batchRows);
+    expect(await score(small, shards[0], { batchRows: 8, onReduced })).toMatchObject({ rowsOut: 8, batchRows: 2 });
+    expect(reduced).toEqual([4, 2]);
+    expect(batches).toEqual([2, 2, 2, 2]);
+  });
+});
 
 describe('measureBatch', () => {
   it('takes no more rows than there are', async () => {

@@ -1,0 +1,37 @@
+import { AppError } from '../core/errors.ts';
+import { protocolVersion, type StartMessage } from '../worker/protocol.ts';
+import type { ExecutionOptions, Slot } from './contract.ts';
+import type { Assignment } from './shard-queue.ts';
+import type { WorkerProcess } from './worker-process.ts';
+
+/** A slot's worker and what it is at. */
+export interface Post {
+  readonly slot: Slot;
+  process: WorkerProcess;
+  state: 'starting' | 'measuring' | 'idle' | 'scoring' | 'gone';
+  assignment: Assignment | undefined;
+  /** Rows of its batches; fewer than it was told once its session ran out of memory. */
+  batchRows: number;
+}
+
+export function startMessage(options: ExecutionOptions, { device, intraOpThreads }: Slot): StartMessage {
+  const { plan, outputFolder, runId, prefetch, fallback } = options;
+  return {
+    type: 'start',
+    protocol: protocolVersion,
+    plan,
+    outputFolder,
+    runId,
+    fallback,
+    prefetch,
+    provider: device.kind,
+    intraOpThreads,
+  };
+}
+
+export function diedStarting({ device }: Slot, error: AppError): AppError {
+  return new AppError('WORKER_START_FAILED', `worker on ${device.name} died while it started: ${error.message}`, {
+    cause: error,
+    hint: 'see `nightshift doctor`',
+  });
+}
