@@ -187,18 +187,19 @@ describe('kill -9', () => {
     ['while the batch size is measured', 'auto', 'worker-ready'],
   ] as const)('of the run takes workers along that hang in a batch, %s', async (_, batchSize, lastEvent) => {
     await using folder = await temporaryFolder();
-    const input = await makeParquet(join(folder.path, 'in.parquet'), 'SELECT 1::FLOAT AS x FROM range(20)', 10);
+    const input = await makeParquet(join(folder.path, 'in.parquet'), 'SELECT 1::FLOAT AS x FROM range(200)', 100);
     const output = { path: 'out' };
-    const execution = { workersPerDevice: 2, shardRows: 10, batchSize };
+    // Measuring begins with 64 rows: of a smaller shard it would score none, and hang nowhere.
+    const execution = { workersPerDevice: 2, shardRows: 100, batchSize };
     await writeSpec(folder.path, { spins: { model: typeModel('spins'), input, output, execution } });
     const run = start(['run', '--json'], { cwd: folder.path });
     const workers = workersIn(await until(run.stdout, lastEvent, 2));
     const hung = batchSize === 'auto' ? 1 : 2;
     const busy = busyFromNow(workers);
     try {
-      await vi.waitFor(() => expect(busy()).toHaveLength(hung), { timeout: 10_000, interval: 20 });
+      await vi.waitFor(() => expect(busy()).toHaveLength(hung), { timeout: 30_000, interval: 20 });
       run.kill('SIGKILL');
-      await run;
+      expect(eventsIn(await run).map(({ type }) => type)).not.toContain('batch-measured');
       await expectGone(workers, 1500);
     } finally {
       for (const pid of workers.filter((pid) => !isGone(pid))) process.kill(pid, 'SIGKILL');
