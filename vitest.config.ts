@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { ClosingLine } from './test/house/closing-line.ts';
+import { stateFolder } from './test/house/state-folder.ts';
 
 export default defineConfig({
   test: {
@@ -7,6 +8,7 @@ export default defineConfig({
     pool: 'forks',
     // End-to-end tests start worker processes of their own; more files at once would only fight for cores.
     maxWorkers: 2,
+    env: { XDG_STATE_HOME: stateFolder() },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', new ClosingLine()],

@@ -3,6 +3,7 @@ import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa, execaNode } from 'execa';
 import { glob } from 'tinyglobby';
+import { stateFolder } from '../house/state-folder.ts';
 import { type BenchSet, flights, mlp } from './data.ts';
 import { cpuSeconds, sampleProcesses } from './memory.ts';
 
@@ -13,6 +14,7 @@ import { cpuSeconds, sampleProcesses } from './memory.ts';
  */
 const bin = resolve(import.meta.dirname, '../../bin/nightshift.js');
 const workers = availableParallelism();
+process.env['XDG_STATE_HOME'] = stateFolder();
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const python = process.env['NIGHTSHIFT_BENCH_PYTHON'];
 

@@ -5,11 +5,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stateFolder } from '../house/state-folder.ts';
 import { type KillPoint, killPoints, nameOf, sample } from './kill-point.ts';
 import { makePowerScenario, powerScenarioNames, problemsOf, restart } from './power-scenario.ts';
 import { makeScenario, type Scenario, scenarioNames } from './scenario.ts';
 import { atOnce, strike } from './strike.ts';
 
+process.env['XDG_STATE_HOME'] = stateFolder();
 const started = performance.now();
 const seed = Number(process.env['CHAOS_SEED'] ?? Date.now() % 1_000_000);
 const count = Number(process.env['CHAOS_POINTS'] ?? 240);

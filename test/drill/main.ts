@@ -1,9 +1,11 @@
 /** Disturbs runs over a generated table in the ways of `drills.ts`, and tells what came of it: `npm run drill`. */
 import { messageOf } from '../../src/core/errors.ts';
 import { temporaryFolder } from '../e2e/nightshift.ts';
+import { stateFolder } from '../house/state-folder.ts';
 import { drills } from './drills.ts';
 import { makeScene } from './scene.ts';
 
+process.env['XDG_STATE_HOME'] = stateFolder();
 const copies = 5;
 const started = performance.now();
 await using folder = await temporaryFolder();

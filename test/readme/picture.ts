@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import terminal from '@xterm/headless';
 import { execa } from 'execa';
 import { flights } from '../bench/data.ts';
+import { stateFolder } from '../house/state-folder.ts';
 
 /**
  * Draws fixtures/readme/run.svg from a real run: `script` records a terminal with its timing, xterm replays it, and
@@ -59,7 +60,7 @@ async function record(where: string): Promise<Recording> {
   const command = `stty cols ${columns} rows ${rows}; ${process.execPath} ${join(root, 'bin/nightshift.js')} run`;
   await execa('script', ['--quiet', '--log-out', output, '--log-timing', timing, '--command', command], {
     cwd: where,
-    env: { TERM: 'xterm-256color', COLUMNS: String(columns), LINES: String(rows) },
+    env: { XDG_STATE_HOME: stateFolder(), TERM: 'xterm-256color', COLUMNS: String(columns), LINES: String(rows) },
   });
   const lines = (await readFile(timing, 'utf8')).trim().split('\n');
   const steps = lines.map((line) => {
