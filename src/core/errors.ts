@@ -78,6 +78,11 @@ export const errorTable = {
     retryable: false,
     meaning: 'doctor found something that keeps nightshift from running',
   },
+  HISTORY_UNAVAILABLE: {
+    exitCode: 4,
+    retryable: false,
+    meaning: 'the history of runs cannot be read or written; runs go on without it',
+  },
   LOCKED: { exitCode: 75, retryable: true, meaning: 'another run holds the lock of this output' },
   INTERRUPTED: {
     exitCode: 130,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, mkdirSync, statSync } from 'node:fs';
 import { access, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AppError, messageOf } from './errors.ts';
@@ -86,6 +86,28 @@ async function makeFolders(path: string): Promise<void> {
       () => false,
     );
     if (!isFolder) throw error;
+  }
+}
+
+/**
+ * A folder that only its owner may look into, with the folders above it; one that is there stays as it is.
+ * @throws what the system says
+ */
+export function makePrivateFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const parent = dirname(path);
+    if (
+      systemCode(error) === 'ENOENT' &&
+      parent !== path &&
+      statSync(parent, { throwIfNoEntry: false }) === undefined
+    ) {
+      makePrivateFolder(parent);
+      makePrivateFolder(path);
+      return;
+    }
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
   }
 }
 
