@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism, constants, homedir, hostname, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism, constants, homedir, hostname, totalmem, userInfo } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { isatty } from 'node:tty';
+import { type StartedBy, startedBy } from './started-by.ts';
 
 /** The process environment; no other file reads it. */
 export function environment(): Readonly<Record<string, string | undefined>> {
@@ -10,13 +12,26 @@ export function environment(): Readonly<Record<string, string | undefined>> {
 /** Where run history and caches live: $XDG_STATE_HOME/nightshift, else ~/.local/state/nightshift. */
 export function defaultStateFolder(env = environment()): string {
   const base = env['XDG_STATE_HOME'];
-  return join(base?.startsWith('/') === true ? base : join(homedir(), '.local', 'state'), 'nightshift');
+  return join(base?.startsWith('/') === true ? base : join(homeFolder(), '.local', 'state'), 'nightshift');
 }
 
 /** What can be made again: $XDG_CACHE_HOME/nightshift, else ~/.cache/nightshift. */
 export function cacheFolder(env = environment()): string {
   const base = env['XDG_CACHE_HOME'];
-  return join(base?.startsWith('/') === true ? base : join(homedir(), '.cache'), 'nightshift');
+  return join(base?.startsWith('/') === true ? base : join(homeFolder(), '.cache'), 'nightshift');
+}
+
+/**
+ * A timer or a container may set no HOME, an empty one, or run as a user that the system does not know. A folder that
+ * nobody but root makes is the answer then: one in /tmp, or below the working folder, could be filled by somebody else.
+ */
+function homeFolder(): string {
+  try {
+    const home = homedir();
+    return isAbsolute(home) ? home : userInfo().homedir;
+  } catch {
+    return '/';
+  }
 }
 
 /** Cores that this process may use: affinity and the cgroup's CPU quota count. At least 1. */
@@ -59,6 +74,30 @@ export function isAlive(identity: ProcessIdentity): boolean | 'unknown' {
   return state !== 'Z' && identity.startTicks === startTicks;
 }
 
+/** Who started this process, as far as can be told. */
+export function ownStarter(env = environment()): StartedBy {
+  const { parent, terminal } = statOf(process.pid);
+  return startedBy({
+    env,
+    pid: process.pid,
+    isInteractive: isatty(0) || isatty(2),
+    hasTerminal: terminal !== '' && terminal !== '0',
+    ancestors: ancestorsFrom(Number(parent)),
+  });
+}
+
+function ancestorsFrom(pid: number): readonly { readonly pid: number; readonly name: string }[] {
+  const found: { pid: number; name: string }[] = [];
+  // A parent that ends meanwhile may be replaced by a process that is below us.
+  for (let next = pid; next > 0 && found.every((known) => known.pid !== next); ) {
+    const { name, parent } = statOf(next);
+    if (name === '') break;
+    found.push({ pid: next, name });
+    next = Number(parent);
+  }
+  return found;
+}
+
 /** 128 + the signal's number, as shells report it. */
 export function signalExitCode(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): number {
   return 128 + constants.signals[signal];
@@ -68,11 +107,22 @@ function bootId(): string {
   return readText('/proc/sys/kernel/random/boot_id') ?? '';
 }
 
-function statOf(pid: number): { readonly state: string; readonly startTicks: string } {
-  const stat = readText(`/proc/${pid}/stat`);
-  // Fields 3 and 22; the name in field 2 may hold spaces and brackets, so count from its end.
-  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
-  return { state: fields[0] ?? '', startTicks: fields[19] ?? '' };
+/** Each is empty where the system does not tell. */
+interface ProcessStat {
+  readonly name: string;
+  readonly state: string;
+  readonly parent: string;
+  /** Number of its terminal, 0 for none. */
+  readonly terminal: string;
+  readonly startTicks: string;
+}
+
+function statOf(pid: number): ProcessStat {
+  const stat = readText(`/proc/${pid}/stat`) ?? '';
+  // Fields 3, 4, 7 and 22; the name in field 2 may hold spaces and brackets, so count from its end.
+  const end = stat.lastIndexOf(')');
+  const [state = '', parent = '', , , terminal = '', ...rest] = stat.slice(end + 2).split(' ');
+  return { name: stat.slice(stat.indexOf('(') + 1, end), state, parent, terminal, startTicks: rest[14] ?? '' };
 }
 
 function readText(path: string): string | undefined {
