@@ -10,6 +10,7 @@ import type { DatasetReader } from '../dataset/contract.ts';
 import { chooseDevices, findGpus } from '../executor/devices.ts';
 import { LocalExecutor } from '../executor/local.ts';
 import { canReadAhead, planSlots } from '../executor/plan-slots.ts';
+import type { History } from '../history/contract.ts';
 import { newModelReader } from '../model/reader.ts';
 import type { Ports, TemporaryFolder } from '../run/ports.ts';
 import { packageVersion } from './package-version.ts';
@@ -32,6 +33,15 @@ export function newPorts(): Ports {
     temporaryFolder,
     version: packageVersion(),
   };
+}
+
+/**
+ * The history in a state folder, which is made where it is not there.
+ * @throws AppError HISTORY_UNAVAILABLE
+ */
+export async function openHistory(stateFolder: string): Promise<History> {
+  const { openSqliteHistory } = await import('../history/sqlite-history.ts');
+  return openSqliteHistory({ stateFolder });
 }
 
 /** DuckDB's native library takes a while to load: by the time that it is asked for, the first worker is on its way. */

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { type Trigger, triggers } from '../history/contract.ts';
 import { runAction } from './action.ts';
 import { exitCodesHelp, withHelp } from './help-text.ts';
 import { addSpecArguments, addSpecOptions, type SpecFlags, stateFolderOption } from './spec-options.ts';
@@ -11,6 +12,10 @@ export interface RunFlags extends SpecFlags {
   readonly wait?: string;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
+  /** False with `--no-history`. */
+  readonly history?: boolean;
+  readonly stateDir: string;
+  readonly trigger?: Trigger;
 }
 
 export function addRunCommand(program: Command): void {
@@ -33,6 +38,9 @@ A run that was stopped or killed goes on where it was when the same command runs
     .option('-q, --quiet', 'print errors and warnings only')
     .option('-v, --verbose', 'print every shard and worker')
     .addOption(stateFolderOption())
+    .option('--no-history', 'do not record the run in the history')
+    // For what runs jobs on its own; a person has no use for it.
+    .addOption(new Option('--trigger <trigger>', 'why the run is begun').choices(triggers).hideHelp())
     .action((spec: string, names: readonly string[], flags: RunFlags) =>
       runAction(flags, async (io) => {
         if (flags.dryRun === true) {

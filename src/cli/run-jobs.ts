@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { AppError, exitCodeOf } from '../core/errors.ts';
 import type { JobRequest } from '../run/prepare-job.ts';
 import { type RunOptions, runJob } from '../run/run-job.ts';
@@ -8,10 +9,12 @@ import { chooseReporter } from './choose-reporter.ts';
 import { newPorts } from './context.ts';
 import { Interruption, LostReader } from './interruption.ts';
 import type { Io } from './io.ts';
+import { newRecorder, recordedJob } from './new-recorder.ts';
 import { openSpec, type SpecRequest } from './open-spec.ts';
 import { parseDuration } from './parse-duration.ts';
 import type { Reporter } from './reporter.ts';
 import type { RunFlags } from './run-command.ts';
+import type { JobRecorder, RunRecorder } from './run-recorder.ts';
 import { errorLine, errorText, firstFailure } from './show-error.ts';
 
 /**
@@ -21,11 +24,9 @@ import { errorLine, errorText, firstFailure } from './show-error.ts';
 export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<number> {
   const { flags } = request;
   const waitMs = flags.wait === undefined ? 0 : parseDuration('--wait', flags.wait);
-  const spec = await openSpec(request);
-  const jobs = chooseJobs(spec, request.names);
-  checkOutputs(spec, jobs);
-  checkResume(flags, jobs);
   using reporter = chooseReporter(io, flags);
+  const recorder = newRecorder(flags, reporter);
+  const { spec, jobs } = await openJobs(request, recorder);
   using interruption = new Interruption({
     hint: 'run the same command again to go on; finished shards are kept',
     onFirst: (name) =>
@@ -40,6 +41,7 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
       spec,
       job,
       reporter,
+      record: recorder?.begin(recordedJob(spec, job)),
       options: { restart: flags.restart === true, resume: flags.resume, waitMs, signal },
     });
     if (failure === undefined) continue;
@@ -57,6 +59,26 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
   return exitCode;
 }
 
+/** @throws AppError USAGE, SPEC_NOT_FOUND, SPEC_INVALID; the jobs that were asked for have failed with it */
+async function openJobs(
+  request: SpecRequest<RunFlags>,
+  recorder: RunRecorder | undefined,
+): Promise<{ readonly spec: LoadedSpec; readonly jobs: readonly JobSpec[] }> {
+  try {
+    const spec = await openSpec(request);
+    const jobs = chooseJobs(spec, request.names);
+    checkOutputs(spec, jobs);
+    checkResume(request.flags, jobs);
+    return { spec, jobs };
+  } catch (error) {
+    // A mistake on the command line is nothing that ran.
+    const isMistake = error instanceof AppError && error.code === 'USAGE';
+    const failed = recorder === undefined || isMistake ? [] : request.names;
+    for (const job of new Set(failed)) await recorder?.begin({ job, specPath: resolve(request.spec) }).end({ error });
+    throw error;
+  }
+}
+
 /** @throws AppError USAGE when it is not clear whose run it is */
 function checkResume({ resume }: RunFlags, jobs: readonly JobSpec[]): void {
   if (resume === undefined || jobs.length === 1) return;
@@ -69,17 +91,25 @@ interface OneJob {
   readonly spec: LoadedSpec;
   readonly job: JobSpec;
   readonly reporter: Reporter;
+  readonly record: JobRecorder | undefined;
   readonly options: Omit<RunOptions, keyof JobRequest> & { readonly signal: AbortSignal };
 }
 
 /** @returns what the job failed with, if it did */
-async function runOne({ spec, job, reporter, options }: OneJob): Promise<{ readonly error: unknown } | undefined> {
+async function runOne(one: OneJob): Promise<{ readonly error: unknown } | undefined> {
+  const { spec, job, reporter, record, options } = one;
   try {
     options.signal.throwIfAborted();
-    for await (const event of runJob(newPorts(), { ...jobRequest(spec, job), ...options })) reporter.report(event);
+    for await (const event of runJob(newPorts(), { ...jobRequest(spec, job), ...options })) {
+      reporter.report(event);
+      await record?.see(event);
+    }
+    await record?.end();
     return undefined;
   } catch (thrown) {
-    return { error: firstFailure(thrown) };
+    const failure = { error: firstFailure(thrown) };
+    await record?.end(failure);
+    return failure;
   }
 }
 

@@ -31,7 +31,12 @@ type Body =
       /** The process that holds it, as far as the lock tells: pid, host, since. */
       readonly holder: Readonly<Record<string, unknown>>;
     }
-  | { readonly type: 'run-started'; readonly output: string; readonly resumes: boolean }
+  | {
+      readonly type: 'run-started';
+      readonly output: string;
+      readonly resumes: boolean;
+      readonly model: { readonly path: string; readonly sha256: string };
+    }
   | { readonly type: 'run-skipped'; readonly output: string; readonly reason: string }
   | {
       readonly type: 'input-staged';

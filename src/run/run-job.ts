@@ -75,7 +75,13 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
     });
     return;
   }
-  yield event({ type: 'run-started', output: outputFolder, resumes: opened.state === 'resumed' });
+  const { path, sha256 } = opened.run.plan.model;
+  yield event({
+    type: 'run-started',
+    output: outputFolder,
+    resumes: opened.state === 'resumed',
+    model: { path, sha256 },
+  });
   if (opened.state === 'new' && opened.staged !== undefined) yield event({ type: 'input-staged', ...opened.staged });
   const { plan } = opened.run;
   const failures: ShardFailure[] = [];

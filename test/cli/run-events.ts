@@ -18,7 +18,8 @@ export function msAt(ms: number): number {
 }
 
 export function runStarted(resumes = false): RunEventBody {
-  return { type: 'run-started', output: '/work/out/flights', resumes };
+  const model = { path: '/work/flights.onnx', sha256: 'a'.repeat(64) };
+  return { type: 'run-started', output: '/work/out/flights', resumes, model };
 }
 
 export function runPlanned(more: Partial<Extract<RunEventBody, { type: 'run-planned' }>> = {}): RunEventBody {
