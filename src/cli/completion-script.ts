@@ -1,4 +1,4 @@
-import type { Command, Option } from 'commander';
+import type { Command, Help, Option } from 'commander';
 
 /** What a shell has to know of a command. */
 interface CommandWords {
@@ -39,12 +39,22 @@ function wordsOf(program: Command): readonly CommandWords[] {
   return help.visibleCommands(program).map((command) => ({
     name: command.name(),
     summary: help.subcommandDescription(command),
-    options: [...help.visibleOptions(command), ...global].map(optionWords),
-    choices:
-      command.name() === 'help'
-        ? program.commands.map((other) => other.name())
-        : (command.registeredArguments[0]?.argChoices ?? []),
+    options: optionsOf(command, global, help).map(optionWords),
+    choices: choicesOf(command, program),
   }));
+}
+
+/** Those of its own commands too, where it has some. */
+function optionsOf(command: Command, global: readonly Option[], help: Help): readonly Option[] {
+  const all = [command, ...command.commands].flatMap((owner) => help.visibleOptions(owner));
+  const byName = new Map(all.map((option) => [option.long, option]));
+  return [...byName.values(), ...global];
+}
+
+function choicesOf(command: Command, program: Command): readonly string[] {
+  if (command.name() === 'help') return program.commands.map((other) => other.name());
+  if (command.commands.length > 0) return command.commands.map((other) => other.name());
+  return command.registeredArguments[0]?.argChoices ?? [];
 }
 
 function optionWords(option: Option): OptionWords {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { getCompileCacheDir } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newOutputStore } from '../checkpoint/store.ts';
 import { environment, usableCores, usableMemoryBytes } from '../core/host.ts';
+import { hasSqlite } from '../core/sqlite.ts';
 import type { DatasetReader } from '../dataset/contract.ts';
 import { chooseDevices, findGpus } from '../executor/devices.ts';
 import { LocalExecutor } from '../executor/local.ts';
@@ -42,6 +44,16 @@ export function newPorts(): Ports {
 export async function openHistory(stateFolder: string): Promise<History> {
   const { openSqliteHistory } = await import('../history/sqlite-history.ts');
   return openSqliteHistory({ stateFolder });
+}
+
+/**
+ * The history in a state folder, where there is one: who looks leaves nothing behind.
+ * @throws AppError HISTORY_UNAVAILABLE
+ */
+export async function findHistory(stateFolder: string): Promise<History | undefined> {
+  const { historyFile } = await import('../history/sqlite-history.ts');
+  const isEmpty = hasSqlite() && !existsSync(join(stateFolder, historyFile));
+  return isEmpty ? undefined : openHistory(stateFolder);
 }
 
 /** DuckDB's native library takes a while to load: by the time that it is asked for, the first worker is on its way. */

@@ -13,6 +13,7 @@ import { addReplayCommand } from './replay-command.ts';
 import { addRerunCommand } from './rerun-command.ts';
 import { addRollbackCommand } from './rollback-command.ts';
 import { addRunCommand } from './run-command.ts';
+import { addRunsCommand } from './runs-command.ts';
 import { addSchemaCommand } from './schema-command.ts';
 import { addValidateCommand } from './validate-command.ts';
 import { addVerifyCommand } from './verify-command.ts';
@@ -35,6 +36,7 @@ export function buildProgram(): Command {
     .configureOutput({ outputError: () => undefined })
     .exitOverride();
   addRunCommand(program);
+  addRunsCommand(program);
   addPlanCommand(program);
   addValidateCommand(program);
   addInitCommand(program);

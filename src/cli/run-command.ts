@@ -1,8 +1,10 @@
 import { type Command, Option } from 'commander';
-import { type Trigger, triggers } from '../history/contract.ts';
+import type { Trigger } from '../history/contract.ts';
 import { runAction } from './action.ts';
 import { exitCodesHelp, withHelp } from './help-text.ts';
 import { addSpecArguments, addSpecOptions, type SpecFlags, stateFolderOption } from './spec-options.ts';
+
+const triggers = ['manual', 'schedule', 'backfill'] as const satisfies Trigger[];
 
 export interface RunFlags extends SpecFlags {
   readonly dryRun?: boolean;

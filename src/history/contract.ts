@@ -86,6 +86,14 @@ export const scheduleRecordSchema = jobKeySchema.extend({
 });
 export type ScheduleRecord = Readonly<z.infer<typeof scheduleRecordSchema>>;
 
+/** The last line of the log of a run that failed; the others are its events. */
+export const loggedErrorSchema = z.object({
+  type: z.literal('error'),
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().optional(),
+});
+
 export interface RunFilter {
   readonly specPath?: string | undefined;
   readonly job?: string | undefined;
