@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { executionSchema } from './execution-schema.ts';
 import { closedMap, duration, field, oneOf, oneOrMore, text, wholeNumber } from './fields.ts';
 import { inputSchema } from './input-schema.ts';
+import { notifySchema, writtenNotifySchema } from './notify-schema.ts';
 import { outputSchema } from './output-schema.ts';
 import { scheduleSchema } from './schedule-schema.ts';
 import { checksSchema, writtenChecksSchema } from './written-checks.ts';
@@ -76,6 +77,8 @@ const retrySchema = closedMap({
   initialDelayMs: initialDelay,
   maxDelayMs: maxDelay,
 }));
+const notifyText = 'Who is told how runs of this job end.';
+const notifyExample = { onFailure: { command: './alert.sh' } };
 const checksText = 'What must hold of the predictions for them to be published.';
 const checksExample = [{ notNull: ['flight_id'] }];
 
@@ -110,6 +113,7 @@ const jobFields = {
     cron: '30 2 * * *',
     timeZone: 'Europe/Paris',
   }),
+  notify: field(notifySchema.optional(), notifyText, notifyExample),
 };
 
 /** A job whose short forms are written out (see short-forms.ts); parsing it fills the defaults. */
@@ -135,6 +139,7 @@ const writtenJobSchema = closedMap({
   ),
   output: field(z.union([path, outputSchema]), 'Where the predictions go: a path, or a map.', 'out/late-flights'),
   checks: field(writtenChecksSchema.optional(), checksText, checksExample),
+  notify: field(writtenNotifySchema.optional(), notifyText, notifyExample),
 }).meta({ id: 'job' });
 
 /** The whole file as people write it; for editors. */
@@ -175,4 +180,6 @@ type DeepReadonly<T> = T extends readonly (infer U)[]
  */
 export type JobSpec = DeepReadonly<z.output<typeof jobSchema>> & { readonly name: string; readonly baseDir: string };
 export type ScheduleSpec = NonNullable<JobSpec['schedule']>;
+export type NotifySpec = NonNullable<JobSpec['notify']>;
+export type NoticeTarget = NotifySpec['onFailure'][number];
 export type FeatureSpec = NonNullable<JobSpec['features']>[string];

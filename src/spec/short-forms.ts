@@ -19,9 +19,25 @@ export function withoutShortForms(job: unknown): unknown {
           : value;
       case 'checks':
         return Array.isArray(value) ? value.map(withoutShortCheck) : value;
+      case 'notify':
+        return isPlainMap(value) ? mapValues(value, withoutShortNotice) : value;
       default:
         return value;
     }
+  });
+}
+
+function withoutShortNotice(value: unknown, key: string): unknown {
+  if (key === 'ping') return typeof value === 'string' ? { url: value } : value;
+  if (Array.isArray(value)) return value.map(withoutShortTarget);
+  return isPlainMap(value) ? [withoutShortTarget(value)] : value;
+}
+
+function withoutShortTarget(target: unknown): unknown {
+  if (!isPlainMap(target)) return target;
+  return mapValues(target, (value, key) => {
+    if (typeof value !== 'string') return value;
+    return key === 'webhook' ? { url: value } : key === 'command' ? [value] : value;
   });
 }
 

@@ -19,9 +19,12 @@ export function parseStoredJob(text: string): JobSpec | undefined {
   return data === undefined ? undefined : { name: data.name, baseDir: data.baseDir, ...data.job };
 }
 
-/** What `jobSchema` makes a resolved job of: parsing it again gives the same job. */
+/**
+ * What `jobSchema` makes a resolved job of: parsing it again gives the same job, but for when it is due and whom it
+ * notifies. A repeat is neither scheduled nor told of, and the secrets of targets have no place in a file.
+ */
 export function writtenJob(job: Omit<JobSpec, 'name' | 'baseDir'>): Record<string, unknown> {
-  const { input, execution, retry, errors, checks, ...rest } = job;
+  const { input, execution, retry, errors, checks, schedule: _schedule, notify: _notify, ...rest } = job;
   const { paths, ...restOfInput } = input;
   const { batchTimeoutMs, maxWorkerMemoryBytes, ...restOfExecution } = execution;
   const { initialDelayMs, maxDelayMs, ...restOfRetry } = retry;

@@ -8,14 +8,16 @@ interface Found {
 
 /**
  * Where the value at `path` is written: the offset of its key, or of the list's item.
- * Stops at the nearest parent. A key that a short form leaves out (`input: a.csv` for `input.path`) is passed over.
+ * Stops at the nearest parent. A key that a short form leaves out (`input: a.csv` for `input.path`) is passed over,
+ * and so is the index of a map that stands for a list of one.
  */
 export function offsetOf(document: Document, path: SpecPath): number {
   let found = at(document.contents);
   for (const segment of path) {
-    const next = child(document, target(document, found.node), segment);
+    const node = target(document, found.node);
+    const next = child(document, node, segment);
     if (next !== undefined) found = next;
-    else if (isMap(target(document, found.node)) || typeof segment === 'number') break;
+    else if (isMap(node) ? segment !== 0 : typeof segment === 'number') break;
   }
   return found.offset;
 }

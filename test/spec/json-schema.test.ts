@@ -48,6 +48,16 @@ describe('the JSON Schema of a spec', () => {
         '- psi: { column: a, max: "${MAX}" }',
       ),
     ],
+    [
+      'notices, short and long',
+      withMinimalJob(
+        'notify:',
+        '  onFailure: { webhook: "${URL}" }',
+        '  onSuccess: [{ command: ./a.sh }, { command: [a, b] }]',
+        '  onMissed: [{ webhook: { url: "${URL}", secret: "${S}", timeout: 10s, attempts: 3, headers: { A: b } } }]',
+        '  ping: { url: "https://hc-ping.com/${ID}", timeout: 5s }',
+      ),
+    ],
     ['one device', withMinimalJob('execution: { devices: cuda:0, maxWorkerMemory: 2GB }')],
   ])('accepts %s', (_what, text) => {
     expect(accepts(text), JSON.stringify(validate.errors)).toBe(true);
