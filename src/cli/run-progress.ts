@@ -80,6 +80,7 @@ export function progressAfter(state: RunProgress, event: RunEvent): RunProgress 
     case 'worker-recycled':
       return withWorkers(without(state, event.slot), event.device, -1);
     case 'warning':
+    case 'notice-failed':
     case 'lock-waiting':
     case 'checks-evaluated':
     case 'shards-taken-over':

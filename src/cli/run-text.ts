@@ -48,6 +48,8 @@ export function runLines(event: RunEvent, options: RunTextOptions): readonly Run
       return [line('detail', `worker ${event.pid} is ready on ${event.device} (${event.providers.join(', ')})`)];
     case 'warning':
       return [warning(`${event.message} (${event.code})`)];
+    case 'notice-failed':
+      return [warning(`${event.target} did not get the notice ${event.notice}: ${event.message}`)];
     case 'worker-lost':
       return [warning(`${event.message} (${event.code})`)];
     case 'worker-recycled':

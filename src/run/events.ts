@@ -64,6 +64,7 @@ type Body =
       readonly devices: readonly string[];
       readonly intraOpThreads: number;
       readonly prefetch: boolean;
+      readonly model: { readonly path: string; readonly sha256: string };
     }
   | {
       readonly type: 'worker-ready';
@@ -76,6 +77,14 @@ type Body =
       /** The run goes on, but not as it was meant to. */
       readonly type: 'warning';
       readonly code: ErrorCode;
+      readonly message: string;
+    }
+  | {
+      /** A notice about this run that somebody did not get; the run itself is as it is. */
+      readonly type: 'notice-failed';
+      /** The target without what may be secret about it. */
+      readonly target: string;
+      readonly notice: 'run-started' | 'run-succeeded' | 'run-failed' | 'run-missed';
       readonly message: string;
     }
   | {

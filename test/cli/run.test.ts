@@ -45,6 +45,10 @@ describe('run', () => {
           ],
           "files": "number",
           "intraOpThreads": "number",
+          "model": {
+            "path": "string",
+            "sha256": "string",
+          },
           "prefetch": "boolean",
           "rows": "number",
           "rowsDone": "number",

@@ -47,7 +47,10 @@ const fences: Readonly<Record<string, Fence>> = {
     imports: ['core/', 'spec/', 'history/contract.ts'],
     packages: ['node:', 'cron-parser', 'execa', 'zod'],
   },
-  'telemetry/any.ts': { imports: ['core/', 'spec/', 'run/events.ts'], packages: ['node:', 'zod'] },
+  'telemetry/any.ts': {
+    imports: ['core/', 'spec/', 'run/events.ts'],
+    packages: ['node:', 'execa', 'p-retry', 'zod'],
+  },
   'cli/any.ts': {
     imports: [
       ...['core/', 'spec/', 'plan/', 'run/', 'checkpoint/', 'dataset/contract.ts', 'model/contract.ts'],

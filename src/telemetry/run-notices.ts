@@ -1,0 +1,92 @@
+import { AppError, exitCodeOf } from '../core/errors.ts';
+import type { RunEvent } from '../run/events.ts';
+import type { JobFacts, Notifier, RunNotice, RunNotices } from './contract.ts';
+
+/** What a run's events have told so far. */
+interface Seen {
+  readonly runId?: string;
+  readonly outputPath?: string;
+  readonly skipped?: string;
+  readonly model?: NonNullable<RunNotice['model']>;
+  readonly rows?: NonNullable<RunNotice['rows']>;
+}
+
+export interface RunNoticesOptions {
+  readonly facts: JobFacts;
+  readonly notifier: Notifier;
+  readonly now: () => Date;
+}
+
+export function newRunNotices({ facts, notifier, now }: RunNoticesOptions): RunNotices {
+  const startedAt = now();
+  let seen: Seen = {};
+  return {
+    see: (event) => {
+      seen = seenAfter(seen, event);
+      if (event.type === 'run-started') notifier.started({ runId: event.runId, job: event.job });
+    },
+    end: async (failure) => {
+      // Another run is at it, which will tell how it ended; a timer that comes too early is no failure.
+      if (failure?.error instanceof AppError && failure.error.code === 'LOCKED') return [];
+      return notifier.ended(noticeOf({ facts, seen, startedAt, endedAt: now() }, failure));
+    },
+  };
+}
+
+function seenAfter(seen: Seen, event: RunEvent): Seen {
+  switch (event.type) {
+    case 'run-started':
+      return { ...seen, runId: event.runId, outputPath: event.output };
+    case 'run-skipped':
+      return { ...seen, ...(event.runId === '' ? {} : { runId: event.runId }), skipped: event.reason };
+    case 'run-planned':
+      return { ...seen, model: event.model };
+    case 'shard-done':
+      return { ...seen, rows: seen.rows === undefined ? event.rows : sumOf(seen.rows, event.rows) };
+    case 'run-published':
+      return { ...seen, rows: event.rows };
+    default:
+      return seen;
+  }
+}
+
+type Rows = NonNullable<RunNotice['rows']>;
+
+function sumOf(a: Rows, b: Rows): Rows {
+  return {
+    in: a.in + b.in,
+    out: a.out + b.out,
+    rejected: a.rejected + b.rejected,
+    filtered: a.filtered + b.filtered,
+  };
+}
+
+interface Ended {
+  readonly facts: JobFacts;
+  readonly seen: Seen;
+  readonly startedAt: Date;
+  readonly endedAt: Date;
+}
+
+function noticeOf({ facts, seen, startedAt, endedAt }: Ended, failure: { readonly error: unknown } | undefined) {
+  const { skipped, ...known } = seen;
+  const shared = {
+    v: 1,
+    ...facts,
+    ...known,
+    startedAt: startedAt.toISOString(),
+    endedAt: endedAt.toISOString(),
+    durationSeconds: (endedAt.getTime() - startedAt.getTime()) / 1000,
+  } as const;
+  const notice: RunNotice =
+    failure === undefined
+      ? { type: 'run-succeeded', ...shared, exitCode: 0, ...(skipped === undefined ? {} : { skipped }) }
+      : { type: 'run-failed', ...shared, exitCode: exitCodeOf(failure.error), error: errorOf(failure.error) };
+  return notice;
+}
+
+function errorOf(error: unknown) {
+  if (!(error instanceof AppError)) return { code: 'INTERNAL', message: String(error) };
+  const { code, message, hint } = error;
+  return hint === undefined ? { code, message } : { code, message, hint };
+}
