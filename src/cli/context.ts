@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { getCompileCacheDir } from 'node:module';
@@ -15,6 +15,8 @@ import { canReadAhead, planSlots } from '../executor/plan-slots.ts';
 import type { History } from '../history/contract.ts';
 import { newModelReader } from '../model/reader.ts';
 import type { Ports, TemporaryFolder } from '../run/ports.ts';
+import type { NotifySpec } from '../spec/job-spec.ts';
+import type { JobFacts, Notifier, RunNotices, Surroundings } from '../telemetry/contract.ts';
 import { packageVersion } from './package-version.ts';
 
 /** The real adapters; the only place that knows them. */
@@ -54,6 +56,18 @@ export async function findHistory(stateFolder: string): Promise<History | undefi
   const { historyFile } = await import('../history/sqlite-history.ts');
   const isEmpty = hasSqlite() && !existsSync(join(stateFolder, historyFile));
   return isEmpty ? undefined : openHistory(stateFolder);
+}
+
+export type NotifierOptions = Pick<Surroundings, 'signal' | 'folder' | 'onOutput'>;
+
+/** Only a job that notifies somebody loads what that takes. */
+export async function newNotifier(notify: NotifySpec, options: NotifierOptions): Promise<Notifier> {
+  const around = { ...options, now: () => new Date(), random: Math.random, newId: randomUUID };
+  return (await import('../telemetry/notifier.ts')).newNotifier(notify, around);
+}
+
+export async function newRunNotices(notifier: Notifier, facts: JobFacts): Promise<RunNotices> {
+  return (await import('../telemetry/run-notices.ts')).newRunNotices({ notifier, facts, now: () => new Date() });
 }
 
 /** DuckDB's native library takes a while to load: by the time that it is asked for, the first worker is on its way. */

@@ -6,6 +6,7 @@ import { addDoctorCommand } from './doctor-command.ts';
 import { exitCodesHelp, withHelp } from './help-text.ts';
 import { addInitCommand } from './init-command.ts';
 import { addInspectCommand } from './inspect-command.ts';
+import { addNotifyCommand } from './notify-command.ts';
 import { packageVersion } from './package-version.ts';
 import { addPlanCommand } from './plan-command.ts';
 import { addPublishCommand } from './publish-command.ts';
@@ -49,6 +50,7 @@ export function buildProgram(): Command {
   addRollbackCommand(program);
   addCleanCommand(program);
   addDiffCommand(program);
+  addNotifyCommand(program);
   addDoctorCommand(program);
   addSchemaCommand(program);
   addCompletionCommand(program);

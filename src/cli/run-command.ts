@@ -11,6 +11,8 @@ export interface RunFlags extends SpecFlags {
   readonly restart?: boolean;
   readonly resume?: string;
   readonly keepGoing?: boolean;
+  /** False after --no-notify. */
+  readonly notify?: boolean;
   readonly wait?: string;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
@@ -36,6 +38,7 @@ A run that was stopped or killed goes on where it was when the same command runs
     )
     .option('--wait <duration>', 'wait so long (30s, 10m, 1h) for each output that another run holds')
     .option('-k, --keep-going', 'when a job fails, go on with the next; the exit code is that of the first')
+    .option('--no-notify', 'tell nobody how the runs end (notify)')
     .option('--json', 'print events as NDJSON on stdout')
     .option('-q, --quiet', 'print errors and warnings only')
     .option('-v, --verbose', 'print every shard and worker')

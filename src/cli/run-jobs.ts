@@ -10,6 +10,7 @@ import { newPorts } from './context.ts';
 import { Interruption, LostReader } from './interruption.ts';
 import type { Io } from './io.ts';
 import { newRecorder, recordedJob } from './new-recorder.ts';
+import { openNotices } from './open-notices.ts';
 import { openSpec, type SpecRequest } from './open-spec.ts';
 import { parseDuration } from './parse-duration.ts';
 import type { Reporter } from './reporter.ts';
@@ -37,17 +38,21 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
   const { signal } = interruption;
   let exitCode = 0;
   for (const [index, job] of jobs.entries()) {
+    using notices = await openNotices(io, { spec, job, flags, reporter, signal });
     const failure = await runOne({
       spec,
       job,
-      reporter,
       record: recorder?.begin(recordedJob(spec, job)),
+      reporter: { report: notices.see },
       options: { restart: flags.restart === true, resume: flags.resume, waitMs, signal },
     });
+    if (failure !== undefined) {
+      // Below a bar that still moves, the message would be overwritten.
+      reporter[Symbol.dispose]();
+      showFailure(io, failure.error, { job: job.name, isJson: flags.json === true });
+    }
+    await notices.end(failure);
     if (failure === undefined) continue;
-    // Below a bar that still moves, the message would be overwritten.
-    reporter[Symbol.dispose]();
-    showFailure(io, failure.error, { job: job.name, isJson: flags.json === true });
     if (exitCode === 0) exitCode = exitCodeOf(failure.error);
     if (flags.keepGoing === true && !signal.aborted) continue;
     const left = jobs.slice(index + 1).map(({ name }) => name);
@@ -90,8 +95,8 @@ function checkResume({ resume }: RunFlags, jobs: readonly JobSpec[]): void {
 interface OneJob {
   readonly spec: LoadedSpec;
   readonly job: JobSpec;
-  readonly reporter: Reporter;
   readonly record: JobRecorder | undefined;
+  readonly reporter: Pick<Reporter, 'report'>;
   readonly options: Omit<RunOptions, keyof JobRequest> & { readonly signal: AbortSignal };
 }
 

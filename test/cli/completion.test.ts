@@ -43,6 +43,12 @@ describe('completion in bash', () => {
     expect(await completionsOf('help', 'pl')).toEqual(['plan']);
   });
 
+  it('offers the commands of a command, and their options', async () => {
+    expect(await completionsOf('notify', '')).toEqual(['test']);
+    expect(await completionsOf('notify', 'test', '--ev')).toEqual(['--event']);
+    expect(await completionsOf('notify', 'test', '--event', 'm')).toEqual(['missed']);
+  });
+
   it('leaves files to the shell', async () => {
     expect(await completionsOf('run', 'jo')).toEqual([]);
     expect(await completionsOf('run', '--state-dir', '')).toEqual([]);

@@ -1,0 +1,241 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Webhook } from 'standardwebhooks';
+import { describe, expect, it } from 'vitest';
+import { noticeSchema } from '../../src/telemetry/contract.ts';
+import { digitsJob, flightsJob } from '../cli/flights-job.ts';
+import { isGone } from '../telemetry/is-gone.ts';
+import { closedPort, hang, listen, statuses } from '../telemetry/listener.ts';
+import { type Finished, nightshift, runJobs, start, temporaryFolder, writeSpec } from './nightshift.ts';
+import { hooks, noticeIn, pathSecret, pings, secret, telling } from './telling.ts';
+
+/** Where a server was. */
+async function nobody(): Promise<AsyncDisposable & { readonly url: string }> {
+  return { url: await closedPort(), [Symbol.asyncDispose]: () => Promise.resolve() };
+}
+
+const missingInput = { ...digitsJob, input: 'nothing.parquet', output: 'out-missing' };
+
+/** Nothing that was printed or is left behind has a secret in it. */
+async function expectNoSecret(folder: string, { stdout, stderr }: Pick<Finished, 'stdout' | 'stderr'>): Promise<void> {
+  const texts = [stdout, stderr];
+  for (const file of await readdir(folder, { recursive: true, withFileTypes: true }))
+    if (file.isFile() && file.name !== 'jobs.yaml')
+      texts.push(await readFile(join(file.parentPath, file.name), 'latin1'));
+  for (const text of texts) {
+    expect(text).not.toContain(pathSecret);
+    expect(text).not.toContain(secret.slice('whsec_'.length));
+  }
+}
+
+describe('a run', () => {
+  it('that publishes tells a command, a webhook and a ping', async () => {
+    await using folder = await temporaryFolder();
+    await using server = await listen();
+    await writeFile(join(folder.path, 'alert.sh'), '#!/bin/sh\ncat > "$1"\n', { mode: 0o755 });
+    const { onSuccess, ...rest } = telling(server.url);
+    const notify = { ...rest, onSuccess: [...onSuccess, { command: ['./alert.sh', 'got.json'] }] };
+    const finished = await runJobs(folder.path, { digits: { ...digitsJob, notify } });
+    expect(finished).toMatchObject({ exitCode: 0, stderr: '' });
+    const [hook, ...others] = hooks(server);
+    expect(others).toEqual([]);
+    const headers = Object.fromEntries(
+      Object.entries(hook?.headers ?? {}).map(([name, value]) => [name, String(value)]),
+    );
+    const notice = noticeSchema.parse(new Webhook(secret).verify(hook?.body ?? '', headers));
+    expect(notice).toMatchObject({
+      type: 'run-succeeded',
+      job: 'digits',
+      runId: finished.events[0]?.['runId'],
+      specPath: join(folder.path, 'jobs.yaml'),
+      outputPath: join(folder.path, 'out-digits'),
+      exitCode: 0,
+      rows: { in: 1797, out: 1797, rejected: 0, filtered: 0 },
+      model: { path: digitsJob.model, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+    expect(noticeSchema.parse(JSON.parse(await readFile(join(folder.path, 'got.json'), 'utf8')))).toEqual(notice);
+    expect(pings(server)).toEqual(['/start', '']);
+    expect(new Set(server.heard.flatMap(({ path }) => /\?(rid=.*)/.exec(path)?.[1] ?? [])).size).toBe(1);
+  });
+
+  it.each([
+    [
+      'has too many rejects',
+      { ...flightsJob, features: { features: { ...flightsJob.features.features, nulls: 'reject' } } },
+      3,
+      'REJECTS_OVER_LIMIT',
+      ['/start', '/3'],
+    ],
+    ['has no input', missingInput, 4, 'INPUT_NOT_FOUND', ['/4']],
+  ] as const)('that %s tells so', async (_what, job, exitCode, code, pinged) => {
+    await using folder = await temporaryFolder();
+    await using server = await listen();
+    const finished = await runJobs(folder.path, { job: { ...job, notify: telling(server.url) } });
+    expect(finished.exitCode).toBe(exitCode);
+    expect(hooks(server).map(noticeIn)).toMatchObject([{ type: 'run-failed', exitCode, error: { code } }]);
+    expect(pings(server)).toEqual(pinged);
+    await expectNoSecret(folder.path, finished);
+  });
+
+  it('of two jobs tells of each', async () => {
+    await using folder = await temporaryFolder();
+    await using server = await listen();
+    const notify = telling(server.url);
+    const jobs = { missing: { ...missingInput, notify }, digits: { ...digitsJob, notify } };
+    expect((await runJobs(folder.path, jobs, ['--keep-going'])).exitCode).toBe(4);
+    expect(hooks(server).map(noticeIn)).toMatchObject([
+      { type: 'run-failed', job: 'missing', exitCode: 4 },
+      { type: 'run-succeeded', job: 'digits', exitCode: 0 },
+    ]);
+    expect(pings(server)).toEqual(['/4', '/start', '']);
+  });
+
+  it.each([
+    ['run --no-notify', ['run', '--no-notify'], 0],
+    ['run --dry-run', ['run', '--dry-run'], 0],
+    ['plan', ['plan'], 0],
+    ['validate', ['validate'], 0],
+    ['a run with a wrong option', ['run', '--resume', 'none', '--restart'], 2],
+  ] as const)('is not told of by %s', async (_what, args, exitCode) => {
+    await using folder = await temporaryFolder();
+    await using server = await listen();
+    await writeSpec(folder.path, { digits: { ...digitsJob, notify: telling(server.url) } });
+    expect((await nightshift(args, { cwd: folder.path })).exitCode).toBe(exitCode);
+    expect(server.heard).toEqual([]);
+  });
+
+  it('that finds its output locked leaves it to the one that holds it', async () => {
+    await using folder = await temporaryFolder();
+    await using server = await listen();
+    await writeSpec(folder.path, { flights: { ...flightsJob, notify: telling(server.url) } });
+    const holder = start(['run', '--json', '--no-notify'], { cwd: folder.path });
+    await lineWith(holder.stdout, 'shard-started');
+    holder.kill('SIGSTOP');
+    try {
+      expect((await nightshift(['run'], { cwd: folder.path })).exitCode).toBe(75);
+    } finally {
+      holder.kill('SIGCONT');
+      await holder;
+    }
+    expect(server.heard).toEqual([]);
+  });
+});
+
+describe('a notice that does not arrive', () => {
+  it.each([
+    ['nobody is there', nobody, 'refused the connection'],
+    ['the server fails', () => listen(statuses(500)), 'answered 500'],
+    [
+      'the server sends elsewhere',
+      () => listen(statuses([307, { location: `/${pathSecret}` }])),
+      'answered 307, a redirect',
+    ],
+  ] as const)('because %s changes no exit code, and is told without secrets', async (_what, open, answer) => {
+    await using folder = await temporaryFolder();
+    await using server = await open();
+    const missing = join(folder.path, pathSecret, 'alert');
+    const { onSuccess, ...rest } = telling(server.url, { attempts: 1 });
+    const notify = { ...rest, onSuccess: [...onSuccess, { command: [missing, pathSecret] }] };
+    const finished = await runJobs(folder.path, { digits: { ...digitsJob, notify } });
+    expect(finished.exitCode).toBe(0);
+    const failed = finished.events.filter(({ type }) => type === 'notice-failed');
+    expect(failed).toMatchObject([
+      { target: `ping ${server.url}`, notice: 'run-started', message: expect.stringContaining(answer) },
+      { target: `ping ${server.url}`, notice: 'run-succeeded', message: expect.stringContaining(answer) },
+      { target: `webhook ${server.url}`, notice: 'run-succeeded', message: expect.stringContaining(answer) },
+      { target: 'command alert', notice: 'run-succeeded', message: 'there is no such program' },
+    ]);
+    await expectNoSecret(folder.path, finished);
+    const quiet = await nightshift(['run', '--quiet'], { cwd: folder.path });
+    expect(quiet).toMatchObject({ exitCode: 0, stdout: '' });
+    expect(quiet.stderr).toContain(
+      'digits  warning: command alert did not get the notice run-succeeded: there is no such program',
+    );
+    await expectNoSecret(folder.path, quiet);
+    const verbose = await nightshift(['run', '-v'], { cwd: folder.path });
+    await expectNoSecret(folder.path, verbose);
+  });
+
+  it('does not keep the run from scoring', async () => {
+    await using folder = await temporaryFolder();
+    await using server = await listen((_n, response, { path }) =>
+      path.includes('/start') ? undefined : void response.end(),
+    );
+    const notify = { ping: { url: server.url, timeout: '3s' } };
+    const { exitCode, events } = await runJobs(folder.path, { digits: { ...digitsJob, notify } });
+    expect(exitCode).toBe(0);
+    const at = (type: string) => Date.parse(String(events.find((event) => event.type === type)?.['time']));
+    expect(at('run-published') - at('run-started')).toBeLessThan(2900);
+    expect(at('notice-failed') - at('run-started')).toBeGreaterThan(2900);
+    expect(server.heard.map(({ path }) => path.replace(/\?.*/, ''))).toEqual(['/start', '/']);
+  });
+});
+
+describe('a signal', () => {
+  const job = { ...flightsJob, execution: { shardRows: 150, batchSize: 50 } };
+
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('%s is told of as a failure', async (signal, exitCode) => {
+    await using folder = await temporaryFolder();
+    await using server = await listen();
+    await writeSpec(folder.path, { flights: { ...job, notify: telling(server.url) } });
+    const run = start(['run', '--json'], { cwd: folder.path });
+    await lineWith(run.stdout, 'shard-done');
+    run.kill(signal);
+    expect((await run).exitCode).toBe(exitCode);
+    expect(hooks(server).map(noticeIn)).toMatchObject([
+      { type: 'run-failed', exitCode, error: { code: 'INTERRUPTED', message: `stopped by ${signal}` } },
+    ]);
+    expect(pings(server)).toEqual(['/start', `/${exitCode}`]);
+  });
+
+  it('is not held up by a target that hangs for more than five seconds', async () => {
+    await using folder = await temporaryFolder();
+    await using server = await listen(hang);
+    await writeSpec(folder.path, { flights: { ...job, notify: telling(server.url, { timeout: '60s' }) } });
+    const run = start(['run', '--json'], { cwd: folder.path });
+    await lineWith(run.stdout, 'shard-done');
+    run.kill('SIGTERM');
+    await lineWith(run.stdout, '"type":"error"');
+    const began = performance.now();
+    const finished = await run;
+    expect(finished.exitCode).toBe(143);
+    expect(performance.now() - began).toBeLessThan(7000);
+    expect(finished.stdout).toContain('"type":"notice-failed"');
+    await expectNoSecret(folder.path, finished);
+  });
+
+  it('given again stops at once, and takes a command along', async () => {
+    await using folder = await temporaryFolder();
+    await using server = await listen();
+    const script = `#!/bin/sh\nexec ${process.execPath} -e 'process.on("SIGINT", () => {}); fetch("${server.url}/" + process.pid); setInterval(() => {}, 1000)'\n`;
+    await writeFile(join(folder.path, 'alert.sh'), script, { mode: 0o755 });
+    await writeSpec(folder.path, { flights: { ...job, notify: { onFailure: { command: './alert.sh' } } } });
+    const run = start(['run', '--json'], { cwd: folder.path });
+    await lineWith(run.stdout, 'shard-done');
+    run.kill('SIGINT');
+    await server.until(1);
+    const began = performance.now();
+    // One that comes within a third of a second is taken for the same.
+    const again = setInterval(() => run.kill('SIGINT'), 100);
+    const { exitCode } = await run;
+    clearInterval(again);
+    expect(exitCode).toBe(130);
+    expect(performance.now() - began).toBeLessThan(3000);
+    const pid = Number(server.heard[0]?.path.slice(1));
+    expect(pid).toBeGreaterThan(0);
+    await expect.poll(() => isGone(pid)).toBe(true);
+  });
+});
+
+/** Resolves when a line with this text was printed. */
+async function lineWith(stdout: NodeJS.ReadableStream, text: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  createInterface({ input: stdout })
+    .on('line', (line) => line.includes(text) && resolve())
+    .on('close', () => reject(new Error(`the run ended before it said ${text}`)));
+  await promise;
+}
