@@ -64,7 +64,6 @@ type Body =
       readonly devices: readonly string[];
       readonly intraOpThreads: number;
       readonly prefetch: boolean;
-      readonly model: { readonly path: string; readonly sha256: string };
     }
   | {
       readonly type: 'worker-ready';

@@ -173,7 +173,6 @@ function planned(
     devices: [...new Set(by.slots.map((slot) => slot.device.name))],
     intraOpThreads: by.slots[0]?.intraOpThreads ?? 1,
     prefetch: by.prefetch,
-    model: { path: plan.model.path, sha256: plan.model.sha256 },
   };
 }
 

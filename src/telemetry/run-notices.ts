@@ -36,11 +36,9 @@ export function newRunNotices({ facts, notifier, now }: RunNoticesOptions): RunN
 function seenAfter(seen: Seen, event: RunEvent): Seen {
   switch (event.type) {
     case 'run-started':
-      return { ...seen, runId: event.runId, outputPath: event.output };
+      return { ...seen, runId: event.runId, outputPath: event.output, model: event.model };
     case 'run-skipped':
       return { ...seen, ...(event.runId === '' ? {} : { runId: event.runId }), skipped: event.reason };
-    case 'run-planned':
-      return { ...seen, model: event.model };
     case 'shard-done':
       return { ...seen, rows: seen.rows === undefined ? event.rows : sumOf(seen.rows, event.rows) };
     case 'run-published':

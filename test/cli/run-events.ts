@@ -34,7 +34,6 @@ export function runPlanned(more: Partial<Extract<RunEventBody, { type: 'run-plan
     devices: ['cpu'],
     intraOpThreads: 1,
     prefetch: true,
-    model: { path: '/work/flights.onnx', sha256: '0'.repeat(64) },
     ...more,
   };
 }

@@ -60,7 +60,7 @@ describe('the notices of a run', () => {
         durationSeconds: 5,
         exitCode: 0,
         rows,
-        model: { path: '/work/flights.onnx', sha256: '0'.repeat(64) },
+        model: { path: '/work/flights.onnx', sha256: 'a'.repeat(64) },
       },
     ]);
   });
