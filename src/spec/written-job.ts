@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type JobSpec, jobSchema } from './job-spec.ts';
+import { type JobSpec, jobSchema, type ScheduleSpec } from './job-spec.ts';
 
 const storedSchema = z.strictObject({
   v: z.literal(1),
@@ -20,11 +20,11 @@ export function parseStoredJob(text: string): JobSpec | undefined {
 }
 
 /**
- * What `jobSchema` makes a resolved job of: parsing it again gives the same job, but for when it is due and whom it
- * notifies. A repeat is neither scheduled nor told of, and the secrets of targets have no place in a file.
+ * What `jobSchema` makes a resolved job of: parsing it again gives the same job, but for whom it notifies: a repeat
+ * is told to nobody, and the secrets of targets have no place in a file.
  */
 export function writtenJob(job: Omit<JobSpec, 'name' | 'baseDir'>): Record<string, unknown> {
-  const { input, execution, retry, errors, checks, schedule: _schedule, notify: _notify, ...rest } = job;
+  const { input, execution, retry, errors, checks, schedule, notify: _notify, ...rest } = job;
   const { paths, ...restOfInput } = input;
   const { batchTimeoutMs, maxWorkerMemoryBytes, ...restOfExecution } = execution;
   const { initialDelayMs, maxDelayMs, ...restOfRetry } = retry;
@@ -43,6 +43,19 @@ export function writtenJob(job: Omit<JobSpec, 'name' | 'baseDir'>): Record<strin
       maxFailedShards,
     },
     checks: checks.map(({ type, ...check }) => ({ [type]: check })),
+    ...(schedule === undefined ? {} : { schedule: writtenSchedule(schedule) }),
+  };
+}
+
+function writtenSchedule(schedule: ScheduleSpec): Record<string, unknown> {
+  const { startingDeadlineMs, activeDeadlineMs, jitterMs, service, ...rest } = schedule;
+  const { memoryMax, ...restOfService } = service;
+  return {
+    ...rest,
+    jitter: `${jitterMs}ms`,
+    ...(startingDeadlineMs === undefined ? {} : { startingDeadline: `${startingDeadlineMs}ms` }),
+    ...(activeDeadlineMs === undefined ? {} : { activeDeadline: `${activeDeadlineMs}ms` }),
+    service: { ...restOfService, ...(memoryMax === undefined ? {} : { memoryMax: `${memoryMax / 1000}KB` }) },
   };
 }
 

@@ -82,6 +82,25 @@ const written = fc.record(
         { psi: { column: 'a', max: 0.2, severity: 'warn' } },
       ),
     ),
+    schedule: fc.constantFrom(
+      { cron: '30 2 * * *' },
+      {
+        onCalendar: '*-*-* 02:30:00',
+        timeZone: 'Asia/Kolkata',
+        startingDeadline: '6h',
+        activeDeadline: '1.5s',
+        jitter: '5m',
+      },
+      { cron: '@daily', service: { nice: 10, memoryMax: '512MiB', environment: ['A'], onFailure: 'alert@%n.service' } },
+      {
+        cron: '@daily',
+        service: { memoryMax: '16GB' },
+        suspend: true,
+        catchUp: 'all',
+        maxCatchUp: 3,
+        daylightSaving: 'skip',
+      },
+    ),
   },
   { requiredKeys: ['model', 'input', 'output'] },
 );
