@@ -1,46 +1,88 @@
+import { misplacedTemplate } from './predicate-template.ts';
+import { type Pieces, parseTemplate, type Template, type TemplatePlace } from './template.ts';
+
 /** Environment variables by name. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
 export type Interpolation =
-  | { readonly state: 'done'; readonly text: string }
-  | { readonly state: 'failed'; readonly text: string; readonly hint: string };
+  | {
+      readonly state: 'done';
+      /** Templates stand in it as they were written. */
+      readonly text: string;
+      /** The text with its templates; absent when there are none. */
+      readonly pieces?: Pieces;
+    }
+  | Failure;
+
+interface Failure {
+  readonly state: 'failed';
+  readonly text: string;
+  readonly hint: string;
+}
 
 const reference = /\$\$\{|\$\{([^}]*)(\}?)/g;
 const variable = /^([A-Za-z_]\w*)(?::-(.*))?$/s;
-const reserved = /^(?:date(?:[:+-].*)?|run\.id|job)$/s;
 
 const literally = 'write $${ for a literal ${';
 
-/** Fills `${VAR}` and `${VAR:-default}` (when unset or empty, as in a shell); `$${` is a literal `${`. */
-export function interpolated(template: string, env: Env): Interpolation {
-  let failure: Interpolation | undefined;
-  const text = template.replace(reference, (whole, inner: string | undefined, end: string) => {
-    if (inner === undefined) return '${';
-    const filled = end === '' ? unclosed(whole) : filledIn(inner, env);
-    if (filled.state === 'failed') failure ??= filled;
-    return filled.text;
-  });
-  return failure ?? { state: 'done', text };
+/**
+ * Fills `${VAR}` and `${VAR:-default}` (when unset or empty, as in a shell); `$${` is a literal `${`.
+ * @param place undefined where templates are not filled later, so that they are an error
+ */
+export function interpolated(template: string, env: Env, place?: TemplatePlace): Interpolation {
+  const pieces: (string | Template)[] = [];
+  let end = 0;
+  for (const match of template.matchAll(reference)) {
+    const piece = pieceOf(match, env, place);
+    if (typeof piece === 'object' && 'state' in piece) return piece;
+    pieces.push(template.slice(end, match.index), piece);
+    end = match.index + match[0].length;
+  }
+  pieces.push(template.slice(end));
+  const text = pieces.map((piece) => (typeof piece === 'string' ? piece : piece.source)).join('');
+  if (pieces.every((piece) => typeof piece === 'string')) return { state: 'done', text };
+  const misplaced = place === 'condition' ? misplacedTemplate(pieces) : undefined;
+  return misplaced === undefined ? { state: 'done', text, pieces } : { state: 'failed', ...misplaced };
 }
 
-function filledIn(inner: string, env: Env): Interpolation {
-  if (reserved.test(inner)) {
-    const hint = `date, run.id and job are names of templates, which come with schedules; ${literally}`;
-    return { state: 'failed', text: `\${${inner}} is reserved`, hint };
-  }
+function pieceOf(
+  [whole, inner, end]: RegExpExecArray,
+  env: Env,
+  place: TemplatePlace | undefined,
+): string | Template | Failure {
+  if (inner === undefined) return '${';
+  if (end === '') return unclosed(whole);
+  if (inner.includes('${')) return nested(whole);
+  const parsed = parseTemplate(inner, place ?? 'path');
+  if (parsed === undefined) return valueFor(inner, env);
+  if (place === undefined) return notHere(whole);
+  return parsed.state === 'failed' ? parsed : parsed.template;
+}
+
+function valueFor(inner: string, env: Env): string | Failure {
   const [, name, fallback] = variable.exec(inner) ?? [];
   if (name === undefined) {
     const hint = `write \${NAME} or \${NAME:-default}; ${literally}`;
     return { state: 'failed', text: `\${${inner}} does not name a variable`, hint };
   }
   const value = Object.hasOwn(env, name) ? env[name] : undefined;
-  if (value !== undefined && (value !== '' || fallback === undefined)) return { state: 'done', text: value };
-  if (fallback !== undefined) return { state: 'done', text: fallback };
+  if (value !== undefined && (value !== '' || fallback === undefined)) return value;
+  if (fallback !== undefined) return fallback;
   const hint = `set ${name}, or give a default: \${${name}:-...}`;
   return { state: 'failed', text: `the environment variable ${name} is not set`, hint };
 }
 
-function unclosed(whole: string): Interpolation {
+function notHere(whole: string): Failure {
+  const hint = `date, run.id and job are filled in input.path, input.where, output.path and model.path; ${literally}`;
+  return { state: 'failed', text: `${whole} is not filled here`, hint };
+}
+
+function nested(whole: string): Failure {
+  const hint = `a default is a text as it stands, without \${; ${literally}`;
+  return { state: 'failed', text: `${JSON.stringify(whole)} has a \${ within its braces`, hint };
+}
+
+function unclosed(whole: string): Failure {
   const shown = JSON.stringify(whole.length > 40 ? `${whole.slice(0, 40)}...` : whole);
   return { state: 'failed', text: `${shown} has no closing }`, hint: `close it; ${literally}` };
 }

@@ -5,6 +5,7 @@ import { inputSchema } from './input-schema.ts';
 import { notifySchema, writtenNotifySchema } from './notify-schema.ts';
 import { outputSchema } from './output-schema.ts';
 import { scheduleSchema } from './schedule-schema.ts';
+import type { Pieces } from './template.ts';
 import { checksSchema, writtenChecksSchema } from './written-checks.ts';
 
 const specVersion = 1;
@@ -176,9 +177,15 @@ type DeepReadonly<T> = T extends readonly (infer U)[]
 
 /**
  * One job, fully resolved: short forms written out, defaults filled, sizes in bytes.
+ * Templates stand in the texts as they were written until `fillTemplates` fills them.
  * Paths stay as written and resolve against `baseDir`, the folder of the spec file, never against the cwd.
  */
-export type JobSpec = DeepReadonly<z.output<typeof jobSchema>> & { readonly name: string; readonly baseDir: string };
+export type JobSpec = DeepReadonly<z.output<typeof jobSchema>> & {
+  readonly name: string;
+  readonly baseDir: string;
+  /** Texts with templates by their places (`output.path`, `input.path[0]`); absent when there are none to fill. */
+  readonly templates?: ReadonlyMap<string, Pieces>;
+};
 export type ScheduleSpec = NonNullable<JobSpec['schedule']>;
 export type NotifySpec = NonNullable<JobSpec['notify']>;
 export type NoticeTarget = NotifySpec['onFailure'][number];

@@ -3,6 +3,7 @@ import { formatPath, type SpecLocation, type SpecPath } from './location.ts';
 import { mapTexts, valueAt } from './plain-data.ts';
 import type { SpecProblem } from './problems.ts';
 import { withoutShortForms } from './short-forms.ts';
+import type { Pieces, TemplatePlace } from './template.ts';
 
 /** One of the sources of a job's settings: the defaults, the job itself, or one `--set`. */
 export interface Layer {
@@ -15,6 +16,8 @@ export interface Layer {
   readonly locate: (path: SpecPath) => SpecLocation;
   /** Templates of the values that variables were filled into, by formatted path. */
   readonly templates: ReadonlyMap<string, string>;
+  /** Texts with templates that are filled for each run, by formatted path. */
+  readonly pieces: ReadonlyMap<string, Pieces>;
   readonly problems: readonly SpecProblem[];
 }
 
@@ -27,17 +30,34 @@ export interface LayerSource {
 
 export function layerOf({ written, ...place }: LayerSource, env: Env): Layer {
   const templates = new Map<string, string>();
+  const pieces = new Map<string, Pieces>();
   const problems: SpecProblem[] = [];
   const data = mapTexts(withoutShortForms(written), (template, path) => {
-    const result = interpolated(template, env);
+    const result = interpolated(template, env, templatePlace(path));
     if (result.state === 'failed') {
       const { text, hint } = result;
       problems.push({ location: place.locate(path), path: [...place.prefix, ...path], text, hint });
+      templates.set(formatPath(path), template);
+      return template;
     }
-    if (result.state === 'failed' || result.text !== template) templates.set(formatPath(path), template);
+    if (result.text !== template) templates.set(formatPath(path), template);
+    if (result.pieces !== undefined) pieces.set(formatPath(path), result.pieces);
     return result.text;
   });
-  return { ...place, data, templates, problems };
+  return { ...place, data, templates, pieces, problems };
+}
+
+function templatePlace(path: SpecPath): TemplatePlace | undefined {
+  switch (formatPath(path).replace(/\[\d+\]$/, '')) {
+    case 'model.path':
+    case 'input.path':
+    case 'output.path':
+      return 'path';
+    case 'input.where':
+      return 'condition';
+    default:
+      return undefined;
+  }
 }
 
 export interface Owner {

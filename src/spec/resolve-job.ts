@@ -3,8 +3,9 @@ import { type Finding, findingsOf, pathOf } from './findings.ts';
 import { type JobSpec, jobSchema } from './job-spec.ts';
 import { type Layer, ownerOf } from './layers.ts';
 import { formatPath, type SpecLocation, type SpecPath } from './location.ts';
-import { merged, valueAt, withValueAt } from './plain-data.ts';
+import { mapTexts, merged, valueAt, withValueAt } from './plain-data.ts';
 import type { SpecProblem } from './problems.ts';
+import type { Pieces } from './template.ts';
 
 export type ResolvedJob =
   | { readonly state: 'valid'; readonly job: JobSpec }
@@ -27,9 +28,22 @@ export function resolveJob({ name, baseDir, layers }: JobSource): ResolvedJob {
     data = withFilledNumbers(data, result.error, templateAt);
     result = jobSchema.safeParse(data);
   }
-  if (result.success) return { state: 'valid', job: { name, baseDir, ...result.data } };
+  if (result.success) return { state: 'valid', job: { name, baseDir, ...result.data, ...templatesOf(layers, data) } };
   const findings = findingsOf(result.error, { schema: jobSchema, data, templateAt });
   return { state: 'invalid', problems: findings.flatMap((finding) => problemOf(finding, layers)) };
+}
+
+/** The merged job's texts with templates; a path that is no list counts as a list of one. */
+function templatesOf(layers: JobSource['layers'], data: unknown): Pick<JobSpec, 'templates'> {
+  const templates = new Map<string, Pieces>();
+  mapTexts(data, (text, path) => {
+    const key = formatPath(path);
+    const owner = ownerOf(layers, path);
+    const pieces = owner.path.length === path.length ? owner.layer.pieces.get(key) : undefined;
+    if (pieces !== undefined) templates.set(key === 'input.path' ? `${key}[0]` : key, pieces);
+    return text;
+  });
+  return templates.size === 0 ? {} : { templates };
 }
 
 /** A variable's value is always a text; where the schema does not want one, it may be the number or boolean it spells. */

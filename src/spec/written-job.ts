@@ -9,7 +9,7 @@ const storedSchema = z.strictObject({
 });
 
 /** A resolved job as a file keeps it: as people write jobs, defaults and all, variables filled. */
-export function storedJobText({ name, baseDir, ...job }: JobSpec): string {
+export function storedJobText({ name, baseDir, templates: _templates, ...job }: JobSpec): string {
   return `${JSON.stringify({ v: 1, name, baseDir, job: writtenJob(job) })}\n`;
 }
 

@@ -32,10 +32,15 @@ describe('a template', () => {
     ['${}', '${} does not name a variable', 'write ${NAME} or ${NAME:-default}; write $${ for a literal ${'],
     ['${A-B}', '${A-B} does not name a variable', 'write ${NAME} or ${NAME:-default}; write $${ for a literal ${'],
     ['a ${DAY', '"${DAY" has no closing }', 'close it; write $${ for a literal ${'],
+    [
+      '${A:-${B}}',
+      '"${A:-${B}" has a ${ within its braces',
+      'a default is a text as it stands, without ${; write $${ for a literal ${',
+    ],
     ...['date', 'date:yyyy', 'date-1d', 'date:-x', 'run.id', 'job'].map((name): [string, string, string] => [
       `\${${name}}`,
-      `\${${name}} is reserved`,
-      'date, run.id and job are names of templates, which come with schedules; write $${ for a literal ${',
+      `\${${name}} is not filled here`,
+      'date, run.id and job are filled in input.path, input.where, output.path and model.path; write $${ for a literal ${',
     ]),
   ])('%s fails: %s', (template, text, hint) => {
     expect(interpolated(template, env)).toEqual({ state: 'failed', text, hint });
@@ -123,12 +128,5 @@ jobs:
     expect(refusal(withMinimalJob('execution: { fallback: "${SECRET}" }'), { env }).message).toBe(
       'jobs.yaml:7:18 jobs.a.execution.fallback: the value of "${SECRET}" is not one of fail, cpu',
     );
-  });
-
-  it('that are reserved for templates are refused', () => {
-    expect(refusal(withJob('model: m', 'input: i', 'output: out/${date}'))).toMatchObject({
-      message: 'jobs.yaml:6:5 jobs.a.output.path: ${date} is reserved',
-      hint: 'date, run.id and job are names of templates, which come with schedules; write $${ for a literal ${',
-    });
   });
 });
