@@ -17,6 +17,8 @@ const publishedRunSchema = z
   .strictObject({
     runId: z.string(),
     job: z.string(),
+    /** What the run was for, ISO 8601 with an offset. */
+    logicalDate: z.string().optional(),
     fingerprint: z.string(),
     publishedAt: z.string(),
     nightshift: z.string(),

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { nearest } from '../core/suggest.ts';
+import type { DatedJob } from '../run/date-job.ts';
 import type { JobRequest } from '../run/prepare-job.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
@@ -27,9 +28,9 @@ export function chooseJobs(spec: LoadedSpec, names: readonly string[]): readonly
  * Keeps jobs of one run from publishing over each other.
  * @throws AppError SPEC_INVALID when two of them have the same output folder
  */
-export function checkOutputs(spec: LoadedSpec, jobs: readonly JobSpec[]): void {
+export function checkOutputs(spec: LoadedSpec, jobs: readonly DatedJob[]): void {
   const owners = new Map<string, string>();
-  for (const job of jobs) {
+  for (const { job } of jobs) {
     const folder = resolve(job.baseDir, job.output.path);
     const owner = owners.get(folder);
     if (owner !== undefined) {
@@ -44,8 +45,9 @@ export function checkOutputs(spec: LoadedSpec, jobs: readonly JobSpec[]): void {
 }
 
 /** A job with what it takes to point at its lines in messages. */
-export function jobRequest(spec: LoadedSpec, job: JobSpec): Omit<JobRequest, 'signal'> {
-  return { job, baseDir: spec.baseDir, locate: (path) => place(spec, ['jobs', job.name, ...path]) };
+export function jobRequest(spec: LoadedSpec, dated: DatedJob): Omit<JobRequest, 'signal'> {
+  const { job } = dated;
+  return { ...dated, baseDir: spec.baseDir, locate: (path) => place(spec, ['jobs', job.name, ...path]) };
 }
 
 function place(spec: LoadedSpec, path: SpecPath): string {

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { ownIdentity, ownStarter } from '../core/host.ts';
 import { hasSqlite } from '../core/sqlite.ts';
+import type { DatedJob } from '../run/date-job.ts';
 import { eventVersion } from '../run/events.ts';
 import { newRunId } from '../run/open-run.ts';
-import type { JobSpec } from '../spec/job-spec.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
 import { newPorts, openHistory } from './context.ts';
 import { packageVersion } from './package-version.ts';
@@ -32,11 +32,12 @@ export function newRecorder(flags: RunFlags, reporter: Reporter): RunRecorder | 
   });
 }
 
-export function recordedJob({ path, baseDir }: LoadedSpec, job: JobSpec): RecordedJob {
+export function recordedJob({ path, baseDir }: LoadedSpec, { job, date }: DatedJob): RecordedJob {
   return {
     job: job.name,
     specPath: resolve(path),
     outputPath: resolve(baseDir, job.output.path),
     modelPath: resolve(baseDir, job.model.path),
+    logicalDateMs: Date.parse(date.logicalDate),
   };
 }

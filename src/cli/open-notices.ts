@@ -1,5 +1,7 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
+import { ownStarter } from '../core/host.ts';
+import type { DatedJob } from '../run/date-job.ts';
 import { eventVersion } from '../run/events.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
@@ -13,8 +15,8 @@ import type { RunFlags } from './run-command.ts';
 
 export interface NoticesOf {
   readonly spec: LoadedSpec;
-  readonly job: JobSpec;
-  readonly flags: Pick<RunFlags, 'notify' | 'verbose'>;
+  readonly dated: DatedJob;
+  readonly flags: Pick<RunFlags, 'notify' | 'verbose' | 'trigger'>;
   readonly reporter: Reporter;
   /** The interruption of the command. */
   readonly signal: AbortSignal;
@@ -26,14 +28,15 @@ export interface OpenNotices extends Disposable {
   readonly end: (failure: { readonly error: unknown } | undefined) => Promise<void>;
 }
 
-export async function openNotices(io: Io, { spec, job, flags, reporter, signal }: NoticesOf): Promise<OpenNotices> {
+export async function openNotices(io: Io, { spec, dated, flags, reporter, signal }: NoticesOf): Promise<OpenNotices> {
+  const { job } = dated;
   const { report } = reporter;
   if (job.notify === undefined || flags.notify === false)
     return { see: report, end: () => Promise.resolve(), [Symbol.dispose]: () => undefined };
   const patience = new Patience(signal);
   const onOutput = flags.verbose === true ? io.err : undefined;
   const notifier = await newNotifier(job.notify, { signal: patience.signal, folder: job.baseDir, onOutput });
-  const notices = await newRunNotices(notifier, jobFacts(spec, job));
+  const notices = await newRunNotices(notifier, factsOf({ spec, dated, flags }));
   let runId = '';
   return {
     see: (event) => {
@@ -55,6 +58,12 @@ export async function openNotices(io: Io, { spec, job, flags, reporter, signal }
 
 function failedNotice({ target, notice, answer }: Delivery) {
   return { type: 'notice-failed', target, notice, message: answer } as const;
+}
+
+function factsOf({ spec, dated, flags }: Pick<NoticesOf, 'spec' | 'dated' | 'flags'>): JobFacts {
+  const { logicalDate } = dated.date;
+  const how = { logicalDate, startedBy: ownStarter(), trigger: flags.trigger ?? 'manual' };
+  return { ...jobFacts(spec, dated.job), ...how };
 }
 
 /** What every notice of a job says. */

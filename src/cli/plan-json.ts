@@ -11,6 +11,7 @@ export function planRecord(job: JobPlan): Record<string, unknown> {
   const types = new Map(plan.dataset.columns.map((column) => [column.name, column.type]));
   return {
     job: request.job.name,
+    logicalDate: plan.logicalDate,
     fingerprint: plan.fingerprint,
     input: {
       format: plan.dataset.format,

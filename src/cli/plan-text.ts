@@ -2,6 +2,7 @@ import { assertNever } from '../core/errors.ts';
 import { inputWarnings } from '../plan/input-warnings.ts';
 import { predictedColumns } from '../plan/predicted-columns.ts';
 import { type PlanFeature, type RunPlan, shardRowCount } from '../plan/run-plan.ts';
+import { dateText } from '../run/date-job.ts';
 import type { JobPlan } from '../run/plan-job.ts';
 import type { RunStart } from '../run/run-start.ts';
 import { aligned, bytesText, cellText, countText, pluralText } from './aligned.ts';
@@ -28,6 +29,7 @@ export function planText(job: JobPlan, options: PlanTextOptions): string {
   const { paint } = options;
   const { name, description } = job.request.job;
   const rows = [
+    ...dateRows(job.request),
     ...inputRows(job, options),
     ...modelRows(job.plan, options),
     ...featureRows(job.plan.features),
@@ -39,6 +41,10 @@ export function planText(job: JobPlan, options: PlanTextOptions): string {
   const named = rows.map(([label, text]) => [paint('dim', label.padEnd(9)), text]);
   const title = `${paint('bold', name)}${description === undefined ? '' : `  ${paint('dim', description)}`}`;
   return `${title}\n${aligned(named, { indent: 2 })}`;
+}
+
+function dateRows({ date }: JobPlan['request']): readonly Row[] {
+  return date?.isShown === true ? [['date', dateText(date.logicalDate)]] : [];
 }
 
 function inputRows({ request, plan }: JobPlan, options: PlanTextOptions): readonly Row[] {

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Trigger } from '../history/contract.ts';
 import { runAction } from './action.ts';
 import { exitCodesHelp, withHelp } from './help-text.ts';
-import { addSpecArguments, addSpecOptions, type SpecFlags, stateFolderOption } from './spec-options.ts';
+import { addSpecArguments, addSpecOptions, dateOption, type SpecFlags, stateFolderOption } from './spec-options.ts';
 
 const triggers = ['manual', 'schedule', 'backfill'] as const satisfies Trigger[];
 
@@ -10,6 +10,7 @@ export interface RunFlags extends SpecFlags {
   readonly dryRun?: boolean;
   readonly restart?: boolean;
   readonly resume?: string;
+  readonly date?: string;
   readonly keepGoing?: boolean;
   /** False after --no-notify. */
   readonly notify?: boolean;
@@ -36,6 +37,7 @@ A run that was stopped or killed goes on where it was when the same command runs
     .addOption(
       new Option('--resume <run>', 'go on with this unfinished run, or fail; for one job').conflicts('restart'),
     )
+    .addOption(dateOption())
     .option('--wait <duration>', 'wait so long (30s, 10m, 1h) for each output that another run holds')
     .option('-k, --keep-going', 'when a job fails, go on with the next; the exit code is that of the first')
     .option('--no-notify', 'tell nobody how the runs end (notify)')
@@ -63,6 +65,7 @@ A run that was stopped or killed goes on where it was when the same command runs
       ['nightshift run --limit 1000 --dry-run', 'what a run of the first rows would do'],
       ['nightshift run --set execution.shardRows=50000', 'with another setting'],
       ['nightshift run jobs.yaml late-flights --resume 20261124T023000Z-1f9c2a', 'that unfinished run, or an error'],
+      ['nightshift run --date yesterday', 'for the day before: templates of the spec are filled with that date'],
       ['nightshift run --wait 10m', 'rather wait than exit 75 while another run holds an output'],
       ['nightshift run --json | jq .type', 'events for a program'],
     ],

@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 import { AppError, exitCodeOf } from '../core/errors.ts';
+import type { DatedJob } from '../run/date-job.ts';
 import type { JobRequest } from '../run/prepare-job.ts';
 import { type RunOptions, runJob } from '../run/run-job.ts';
-import type { JobSpec } from '../spec/job-spec.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
 import { checkOutputs, chooseJobs, jobRequest } from './choose-jobs.ts';
 import { chooseReporter } from './choose-reporter.ts';
 import { newPorts } from './context.ts';
+import { dateJobs } from './date-jobs.ts';
 import { Interruption, LostReader } from './interruption.ts';
 import type { Io } from './io.ts';
 import { newRecorder, recordedJob } from './new-recorder.ts';
@@ -29,7 +30,7 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
   const recorder = newRecorder(flags, reporter);
   const { spec, jobs } = await openJobs(request, recorder);
   using interruption = new Interruption({
-    hint: 'run the same command again to go on; finished shards are kept',
+    hint: goOnHint(jobs, flags),
     onFirst: (name) =>
       reporter.note(
         `stopping after the current batch; ${name === 'SIGINT' ? 'press Ctrl-C again' : 'send another signal'} to stop now`,
@@ -37,12 +38,15 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
   });
   const { signal } = interruption;
   let exitCode = 0;
-  for (const [index, job] of jobs.entries()) {
-    using notices = await openNotices(io, { spec, job, flags, reporter, signal });
+  for (const [index, dated] of jobs.entries()) {
+    const { job, runId } = dated;
+    if (runId !== undefined && flags.resume === undefined && flags.quiet !== true)
+      reporter.note(`${job.name}: this is run ${runId}; if it is cut off, --resume ${runId} goes on with it`);
+    using notices = await openNotices(io, { spec, dated, flags, reporter, signal });
     const failure = await runOne({
       spec,
-      job,
-      record: recorder?.begin(recordedJob(spec, job)),
+      dated,
+      record: recorder?.begin(recordedJob(spec, dated)),
       reporter: { report: notices.see },
       options: { restart: flags.restart === true, resume: flags.resume, waitMs, signal },
     });
@@ -55,7 +59,7 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
     if (failure === undefined) continue;
     if (exitCode === 0) exitCode = exitCodeOf(failure.error);
     if (flags.keepGoing === true && !signal.aborted) continue;
-    const left = jobs.slice(index + 1).map(({ name }) => name);
+    const left = jobs.slice(index + 1).map((other) => other.job.name);
     if (left.length > 0 && !(failure.error instanceof LostReader)) reporter.note(notRun(left, signal.aborted));
     break;
   }
@@ -68,10 +72,10 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
 async function openJobs(
   request: SpecRequest<RunFlags>,
   recorder: RunRecorder | undefined,
-): Promise<{ readonly spec: LoadedSpec; readonly jobs: readonly JobSpec[] }> {
+): Promise<{ readonly spec: LoadedSpec; readonly jobs: readonly DatedJob[] }> {
   try {
     const spec = await openSpec(request);
-    const jobs = chooseJobs(spec, request.names);
+    const jobs = dateJobs(newPorts(), chooseJobs(spec, request.names), request.flags);
     checkOutputs(spec, jobs);
     checkResume(request.flags, jobs);
     return { spec, jobs };
@@ -85,16 +89,23 @@ async function openJobs(
 }
 
 /** @throws AppError USAGE when it is not clear whose run it is */
-function checkResume({ resume }: RunFlags, jobs: readonly JobSpec[]): void {
+function checkResume({ resume }: RunFlags, jobs: readonly DatedJob[]): void {
   if (resume === undefined || jobs.length === 1) return;
   throw new AppError('USAGE', `--resume ${resume}: is a run of one job, and ${jobs.length} would run`, {
-    hint: `name the job: ${jobs.map(({ name }) => name).join(', ')}`,
+    hint: `name the job: ${jobs.map(({ job }) => job.name).join(', ')}`,
   });
+}
+
+/** A run whose paths have its id is found again by that only. */
+function goOnHint(jobs: readonly DatedJob[], { resume }: RunFlags): string {
+  const ids = resume === undefined ? jobs.flatMap(({ runId }) => runId ?? []) : [];
+  const how = ids.length === 0 ? 'to go on' : `with --resume ${ids.length === 1 ? ids[0] : 'RUN'} to go on`;
+  return `run the same command again ${how}; finished shards are kept`;
 }
 
 interface OneJob {
   readonly spec: LoadedSpec;
-  readonly job: JobSpec;
+  readonly dated: DatedJob;
   readonly record: JobRecorder | undefined;
   readonly reporter: Pick<Reporter, 'report'>;
   readonly options: Omit<RunOptions, keyof JobRequest> & { readonly signal: AbortSignal };
@@ -102,10 +113,10 @@ interface OneJob {
 
 /** @returns what the job failed with, if it did */
 async function runOne(one: OneJob): Promise<{ readonly error: unknown } | undefined> {
-  const { spec, job, reporter, record, options } = one;
+  const { spec, dated, reporter, record, options } = one;
   try {
     options.signal.throwIfAborted();
-    for await (const event of runJob(newPorts(), { ...jobRequest(spec, job), ...options })) {
+    for await (const event of runJob(newPorts(), { ...jobRequest(spec, dated), ...options })) {
       reporter.report(event);
       await record?.see(event);
     }

@@ -132,6 +132,8 @@ export class JobRecorder {
       resumed: started?.resumes === true,
       modelPath: started?.model.path ?? this.#job.modelPath,
       modelSha256: started?.model.sha256,
+      // A run that goes on keeps the date that it began with.
+      logicalDateMs: started?.logicalDate === undefined ? this.#job.logicalDateMs : Date.parse(started.logicalDate),
       logPath: history.logPath(runId),
     };
     this.#open = { record: history.beginRun(run), runId };

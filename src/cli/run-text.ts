@@ -1,5 +1,6 @@
 import { assertNever } from '../core/errors.ts';
 import { resultText } from '../plan/check-result.ts';
+import { dateText } from '../run/date-job.ts';
 import type { RunEvent } from '../run/events.ts';
 import { bytesText, countText, pluralText } from './aligned.ts';
 import type { Paint } from './colour.ts';
@@ -149,6 +150,7 @@ function published(event: Of<'run-published'>, options: RunTextOptions): readonl
   const taken = event.takenOverRows ?? 0;
   const took = `${durationText(seconds)}, ${countText(rowsPerSecond)} rows/s`;
   const table = [
+    ...(event.dated === true ? ([['date', dateText(event.logicalDate ?? '')]] as const) : []),
     ['rows', ledger.join(', ')],
     ...(taken === 0 ? [] : ([['', `${countText(taken)} taken over from earlier runs`]] as const)),
     ['output', `${shownPath(event.output, options.folder)}  ${pluralText(parts, 'part')}, ${bytesText(bytes)}`],

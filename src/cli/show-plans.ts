@@ -2,6 +2,7 @@ import { exitCodeOf } from '../core/errors.ts';
 import { type JobPlan, planJob } from '../run/plan-job.ts';
 import { checkOutputs, chooseJobs, jobRequest } from './choose-jobs.ts';
 import { newPorts } from './context.ts';
+import { type DateFlags, dateJobs } from './date-jobs.ts';
 import { Interruption } from './interruption.ts';
 import type { Io } from './io.ts';
 import { openSpec, type SpecRequest } from './open-spec.ts';
@@ -10,7 +11,7 @@ import { planText } from './plan-text.ts';
 import { errorText } from './show-error.ts';
 import type { SpecFlags } from './spec-options.ts';
 
-export interface PlanFlags extends SpecFlags {
+export interface PlanFlags extends SpecFlags, DateFlags {
   readonly restart?: boolean;
   readonly verbose?: boolean;
 }
@@ -19,11 +20,11 @@ export interface PlanFlags extends SpecFlags {
 export async function showPlans(io: Io, request: SpecRequest<PlanFlags>): Promise<number> {
   const { flags } = request;
   const spec = await openSpec(request);
-  const jobs = chooseJobs(spec, request.names);
+  const ports = newPorts();
+  const jobs = dateJobs(ports, chooseJobs(spec, request.names), flags);
   checkOutputs(spec, jobs);
   using interruption = new Interruption();
   const { signal } = interruption;
-  const ports = newPorts();
   const plans: JobPlan[] = [];
   for (const job of jobs) {
     const plan = await planJob(ports, { ...jobRequest(spec, job), restart: flags.restart === true, signal });

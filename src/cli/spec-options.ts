@@ -28,6 +28,13 @@ export function addSpecOptions(command: Command): Command {
     .option('--max-rejected <n|p%>', 'publish although so many rows were rejected (errors.maxRejected)');
 }
 
+export function dateOption(): Option {
+  return new Option(
+    '--date <date>',
+    "what the run is for, in the job's zone: 2026-11-23, 2026-11-23T02:30, today, yesterday; now if left out",
+  );
+}
+
 export function stateFolderOption(): Option {
   return new Option(
     '--state-dir <folder>',

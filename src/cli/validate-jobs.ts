@@ -4,6 +4,7 @@ import { validateJob } from '../run/plan-job.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
 import { checkOutputs, chooseJobs, jobRequest } from './choose-jobs.ts';
 import { newPorts } from './context.ts';
+import { dateJobs } from './date-jobs.ts';
 import { Interruption } from './interruption.ts';
 import type { Io } from './io.ts';
 import { openSpec, type SpecRequest } from './open-spec.ts';
@@ -22,14 +23,15 @@ export async function validateJobs(io: Io, request: SpecRequest): Promise<number
   const isJson = request.flags.json === true;
   const spec = await openWhole(io, request);
   if (typeof spec === 'number') return spec;
-  const jobs = chooseJobs(spec, request.names);
+  const ports = newPorts();
+  const jobs = dateJobs(ports, chooseJobs(spec, request.names), {});
   checkOutputs(spec, jobs);
   using interruption = new Interruption();
   const { signal } = interruption;
-  const ports = newPorts();
   const verdicts: Verdict[] = [];
-  for (const job of jobs) {
-    const { error, warnings } = await validateJob(ports, { ...jobRequest(spec, job), signal }).then(
+  for (const dated of jobs) {
+    const { job } = dated;
+    const { error, warnings } = await validateJob(ports, { ...jobRequest(spec, dated), signal }).then(
       (plan) => ({ error: undefined, warnings: inputWarnings(plan) }),
       (thrown: unknown) => ({ error: firstFailure(thrown), warnings: [] }),
     );

@@ -15,6 +15,7 @@ export type Locate = (path: readonly (string | number)[]) => string;
 export interface PlanInput {
   readonly job: JobSpec;
   readonly locate: Locate;
+  readonly logicalDate?: string | undefined;
   readonly dataset: DatasetFacts;
   /** Shape of the first value of list columns, outermost first: `[64]`, `[8, 8]`. */
   readonly listShapes: ReadonlyMap<string, readonly number[]>;

@@ -51,6 +51,7 @@ export function planRun(input: PlanInput): RunPlan {
   const plan: RunPlan = {
     v: recordVersion,
     job: job.name,
+    logicalDate: input.logicalDate,
     fingerprint: fingerprintOf(identity),
     identity,
     model: {

@@ -84,6 +84,8 @@ export const runPlanSchema = z
   .strictObject({
     v: z.literal(recordVersion),
     job: z.string(),
+    /** What the run is for, ISO 8601 with an offset; predictions depend on it only where a template has it filled in. */
+    logicalDate: z.string().optional(),
     fingerprint: z.string(),
     /** What the fingerprint is the hash of, to say later what changed. */
     identity: z.record(z.string(), z.unknown()),

@@ -21,6 +21,13 @@ interface RowLedger {
   readonly filtered: number;
 }
 
+interface Dated {
+  /** What the run is for, ISO 8601 with the offset of the job's zone. */
+  readonly logicalDate?: string | undefined;
+  /** The job would be another one on another date, or this one was asked for. */
+  readonly dated?: true;
+}
+
 type Body =
   | {
       /** Another run holds the output; told once. */
@@ -31,13 +38,13 @@ type Body =
       /** The process that holds it, as far as the lock tells: pid, host, since. */
       readonly holder: Readonly<Record<string, unknown>>;
     }
-  | {
+  | ({
       readonly type: 'run-started';
       readonly output: string;
       readonly resumes: boolean;
       readonly model: { readonly path: string; readonly sha256: string };
-    }
-  | { readonly type: 'run-skipped'; readonly output: string; readonly reason: string }
+    } & Dated)
+  | ({ readonly type: 'run-skipped'; readonly output: string; readonly reason: string } & Dated)
   | {
       readonly type: 'input-staged';
       readonly format: string;
@@ -138,7 +145,7 @@ type Body =
       readonly type: 'checks-evaluated';
       readonly checks: readonly CheckResult[];
     }
-  | {
+  | ({
       readonly type: 'run-published';
       readonly output: string;
       readonly rows: RowLedger;
@@ -152,7 +159,7 @@ type Body =
       readonly batchRows: number;
       /** Rows that earlier runs scored; absent when there are none. */
       readonly takenOverRows?: number;
-    };
+    } & Dated);
 
 /** What happens in a run, in the order in which it happens; the reporter alone turns these into text. */
 export type RunEvent = Base & Body;

@@ -2,6 +2,7 @@ import { dirname, join, resolve } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { nearestFile } from '../core/nearest-file.ts';
 import type { Locate } from '../plan/plan-input.ts';
+import { dateText, type RunDate } from './date-job.ts';
 
 export interface NamedFiles {
   /** As the job names them. */
@@ -11,17 +12,20 @@ export interface NamedFiles {
   readonly locate: Locate;
   /** Where the job names them. */
   readonly at: Parameters<Locate>[0];
+  /** The date that the paths may be for. */
+  readonly date?: RunDate | undefined;
 }
 
 /** An error about a file that is not there, with the place that names it and the name that was probably meant. */
-export async function missingFile(error: unknown, { paths, baseDir, locate, at }: NamedFiles): Promise<unknown> {
+export async function missingFile(error: unknown, { paths, baseDir, locate, at, date }: NamedFiles): Promise<unknown> {
   if (!(error instanceof AppError)) return error;
   const { code, message, details } = error;
   if (code !== 'MODEL_NOT_FOUND' && code !== 'INPUT_NOT_FOUND') return error;
   const written = paths.find((path) => message.includes(` ${resolve(baseDir, path)} does not exist`));
   const near = written === undefined ? undefined : await nearestFile(resolve(baseDir, written));
   const hint = written === undefined || near === undefined ? error.hint : `did you mean ${besides(written, near)}?`;
-  return new AppError(code, `${locate(at)}: ${message}`, {
+  const dated = date?.isShown === true ? ` (logical date ${dateText(date.logicalDate)})` : '';
+  return new AppError(code, `${locate(at)}: ${message}${dated}`, {
     ...(hint === undefined ? {} : { hint }),
     details,
     cause: error,

@@ -40,7 +40,7 @@ export type OpenedRun =
 export async function openRun(ports: Ports, prepared: PreparedJob, options: OpenOptions): Promise<OpenedRun> {
   const { outputFolder, mode, previous } = options;
   const job = prepared.request.job.name;
-  const runId = newRunId(ports);
+  const runId = prepared.request.runId ?? newRunId(ports);
   if (options.restart) await ports.store.discardUnfinished(outputFolder, job, previous);
   const isByContent = prepared.request.job.resume === 'byContent';
   const wanted = { job, fingerprint: prepared.fingerprint, identity: prepared.identity, isByContent };
@@ -70,9 +70,17 @@ export async function openRun(ports: Ports, prepared: PreparedJob, options: Open
   }
 }
 
-/** How a run is published, and its checks, are what the job says now: they may change without scoring again. */
+/**
+ * How a run is published, and its checks, are what the job says now: they may change without scoring again. It stays
+ * for the date that it was begun for, unless another one is asked for.
+ */
 async function asTheJobSays(ports: Ports, { request, outputFolder }: PreparedJob, run: StoredRun): Promise<StoredRun> {
-  const plan = withPublishing(run.plan, request);
+  const { logicalDate } = run.plan;
+  const isFor = request.date?.isAsked === true ? undefined : logicalDate;
+  const plan = {
+    ...withPublishing(run.plan, request),
+    logicalDate: isFor ?? request.date?.logicalDate ?? logicalDate,
+  };
   const job = keptJob({ request });
   const isKept = (await ports.store.readJob(outputFolder, run.runId)) === job;
   if (!isKept) await ports.store.writeJob(outputFolder, run.runId, job);
@@ -114,7 +122,7 @@ async function planNew(
 }
 
 /** Sorts by time, to the millisecond, which the first three of its last digits are: `20261124T023000Z-1f9c2a`. */
-export function newRunId(ports: Ports): string {
+export function newRunId(ports: Pick<Ports, 'now' | 'randomId'>): string {
   const now = ports.now();
   const stamp = now.toISOString().replaceAll(/[-:]|\.\d+/g, '');
   const milliseconds = now.getUTCMilliseconds().toString(16).padStart(3, '0');

@@ -139,6 +139,7 @@ export function publishedRun(
   return {
     runId: run.runId,
     job: plan.job,
+    ...(plan.logicalDate === undefined ? {} : { logicalDate: plan.logicalDate }),
     fingerprint: plan.fingerprint,
     publishedAt: by.publishedAt,
     nightshift: by.version,

@@ -7,6 +7,7 @@ import type { Locate } from '../plan/plan-input.ts';
 import { planRun, runIdentity } from '../plan/plan-run.ts';
 import type { RunPlan, Shard } from '../plan/run-plan.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
+import type { RunDate } from './date-job.ts';
 import { missingFile } from './missing-file.ts';
 import type { Ports } from './ports.ts';
 import { refuseOwnInput } from './refuse-own-input.ts';
@@ -16,6 +17,10 @@ export interface JobRequest {
   readonly job: JobSpec;
   readonly baseDir: string;
   readonly locate: Locate;
+  /** What the run is for; left out where nobody says. */
+  readonly date?: RunDate;
+  /** The id that a new run must have. */
+  readonly runId?: string;
   /** Shards to cut as another run of the same input did. */
   readonly shards?: readonly Shard[];
   /** Gives up reading the input. */
@@ -35,17 +40,17 @@ export interface PreparedJob {
 
 /** @throws AppError INPUT_NOT_FOUND, INPUT_UNREADABLE, INPUT_SCHEMA_MISMATCH, MODEL_NOT_FOUND, MODEL_INVALID */
 export async function prepareJob(ports: Ports, request: JobRequest): Promise<PreparedJob> {
-  const { job, baseDir, signal } = request;
+  const { job, baseDir, locate, date, signal } = request;
   const { paths, format, csv, where, limit } = job.input;
   const input: InputRequest = { paths, baseDir, format, csv, where, limit, signal };
   const missing = (named: readonly string[], at: readonly string[]) => async (error: unknown) =>
-    Promise.reject(await missingFile(error, { paths: named, baseDir, locate: request.locate, at }));
+    Promise.reject(await missingFile(error, { paths: named, baseDir, locate, at, date }));
   const [model, found] = await Promise.all([
     ports.models.read(resolve(baseDir, job.model.path)).catch(missing([job.model.path], ['model', 'path'])),
     ports.dataset.find(input).catch(missing(paths, ['input', 'path'])),
   ]);
   const outputFolder = resolve(baseDir, job.output.path);
-  await refuseOwnInput(found, outputFolder, request.locate);
+  await refuseOwnInput(found, outputFolder, locate);
   const identity = runIdentity({
     job,
     modelSha256: model.sha256,
@@ -86,7 +91,14 @@ export async function openJob(
   const dataset = await ports.dataset
     .open(found, input, { ...places, listColumns: listColumns(request.job, prepared) })
     .catch((error: unknown) => Promise.reject(placed(error, request.locate)));
-  const plan = planRun({ ...request, ...dataset, dataset: dataset.facts, model, digests });
+  const plan = planRun({
+    ...request,
+    ...dataset,
+    logicalDate: request.date?.logicalDate,
+    dataset: dataset.facts,
+    model,
+    digests,
+  });
   return { plan, dataset };
 }
 

@@ -64,10 +64,15 @@ export async function prepareRerun(ports: Ports, options: RerunOptions): Promise
     baseDir: job.baseDir,
     locate: (path) => `${kept} ${['job', ...path].join('.')}`,
     shards: plan.shards,
+    ...sameDate(plan),
     signal,
   };
   await refuseChanges(await prepareJob(ports, request), run, plan);
   return { output, into, run, parts: partsOf(manifest, run.runId), plan, request };
+}
+
+function sameDate({ logicalDate }: RunPlan): Pick<JobRequest, 'date'> {
+  return logicalDate === undefined ? {} : { date: { logicalDate, isAsked: true, isShown: false } };
 }
 
 /** A part then and now; undefined where there is none. */

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { WriteMode } from '../checkpoint/contract.ts';
 import { isThere } from '../core/files.ts';
 import type { ExecutorEvent, Slot } from '../executor/contract.ts';
 import type { CheckResult } from '../plan/check-result.ts';
@@ -19,7 +18,7 @@ import {
   shardsFailed,
 } from './outcome.ts';
 import type { Ports } from './ports.ts';
-import { type JobRequest, prepareJob } from './prepare-job.ts';
+import { type JobRequest, type PreparedJob, prepareJob } from './prepare-job.ts';
 import { takeLock } from './take-lock.ts';
 import { takenOverRows, takeOverShards } from './take-over.ts';
 
@@ -50,7 +49,7 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
   if (likely !== undefined && options.waitMs === 0) executor.warmUp(likely);
   const early = await orAborted(options.signal, prepareJob(ports, options));
   const { outputFolder } = early;
-  await refuseForeignFolder(ports, outputFolder, output.mode);
+  await refuseBeforeLock(ports, early, options);
   const eventOf =
     (runId: string) =>
     (body: RunEventBody): RunEvent => ({
@@ -72,15 +71,18 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
       type: 'run-skipped',
       output: outputFolder,
       reason: opened.reason,
+      ...datedAs(options.date?.logicalDate, options),
     });
     return;
   }
-  const { path, sha256 } = opened.run.plan.model;
+  const { model } = opened.run.plan;
+  const dated = datedAs(opened.run.plan.logicalDate, options);
   yield event({
     type: 'run-started',
     output: outputFolder,
     resumes: opened.state === 'resumed',
-    model: { path, sha256 },
+    model: { path: model.path, sha256: model.sha256 },
+    ...dated,
   });
   if (opened.state === 'new' && opened.staged !== undefined) yield event({ type: 'input-staged', ...opened.staged });
   const { plan } = opened.run;
@@ -138,22 +140,25 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
   for (const body of auditEvents(checks)) yield event(body);
   const refusal = checksFailure(checks, outputFolder);
   if (refusal !== undefined && !isDecided) throw refusal;
-  yield event(
-    await publish(ports, {
-      place,
-      finished: whole,
-      checks,
-      isForced: refusal !== undefined,
-      started,
-      scoredRows: remaining.reduce((sum, shard) => sum + shardRowCount(shard), 0),
-    }),
-  );
+  const scoredRows = remaining.reduce((sum, shard) => sum + shardRowCount(shard), 0);
+  const isForced = refusal !== undefined;
+  yield event({
+    ...(await publish(ports, { place, finished: whole, checks, isForced, started, scoredRows })),
+    ...dated,
+  });
+}
+
+function datedAs(logicalDate: string | undefined, { date }: JobRequest) {
+  return { logicalDate, ...(date?.isShown === true ? { dated: true as const } : {}) };
 }
 
 /** A folder where nightshift never was is looked at before the lock is made in it, so that a refusal leaves no trace. */
-async function refuseForeignFolder(ports: Ports, outputFolder: string, mode: WriteMode): Promise<void> {
-  const isOurs = await isThere(join(outputFolder, metaFolder));
-  if (!isOurs) await ports.store.check(outputFolder, mode, undefined);
+async function refuseBeforeLock(ports: Ports, prepared: PreparedJob, { job, resume }: RunOptions): Promise<void> {
+  const { outputFolder, fingerprint, identity } = prepared;
+  if (await isThere(join(outputFolder, metaFolder))) return;
+  await ports.store.check(outputFolder, job.output.mode, undefined);
+  if (resume === undefined) return;
+  await ports.store.findRequested(outputFolder, { job: job.name, fingerprint, identity, runId: resume }, undefined);
 }
 
 function planned(

@@ -8,6 +8,8 @@ interface Seen {
   readonly outputPath?: string;
   readonly skipped?: string;
   readonly model?: NonNullable<RunNotice['model']>;
+  /** Of a run that goes on: the one that it began with. */
+  readonly logicalDate?: string;
   readonly rows?: NonNullable<RunNotice['rows']>;
 }
 
@@ -36,7 +38,13 @@ export function newRunNotices({ facts, notifier, now }: RunNoticesOptions): RunN
 function seenAfter(seen: Seen, event: RunEvent): Seen {
   switch (event.type) {
     case 'run-started':
-      return { ...seen, runId: event.runId, outputPath: event.output, model: event.model };
+      return {
+        ...seen,
+        runId: event.runId,
+        outputPath: event.output,
+        model: event.model,
+        ...(event.logicalDate === undefined ? {} : { logicalDate: event.logicalDate }),
+      };
     case 'run-skipped':
       return { ...seen, ...(event.runId === '' ? {} : { runId: event.runId }), skipped: event.reason };
     case 'shard-done':
