@@ -37,14 +37,14 @@ export const inputSchema = closedMap(
   {
     path: field(
       oneOrMore('a path', 'paths'),
-      'What to score: a file, a glob, a folder or a Hive partition root, or a list of them; relative to this spec.',
+      'What to score: a file, a glob, a folder or a Hive partition root, or a list of them; relative to this spec. Takes templates, like a date.',
       'data/flights/*.parquet',
     ),
     format: field(oneOf(inputFormats).default('auto'), 'Format of the input; auto goes by the file name.', 'parquet'),
     csv: field(csvSchema.prefault({}), 'How CSV files are read.', { delimiter: ';' }),
     where: field(
       text('a SQL condition').optional(),
-      'A SQL condition; only rows that meet it are scored.',
+      'A SQL condition; only rows that meet it are scored. A template in it, like a date, is a text literal.',
       'dep_delay IS NOT NULL',
     ),
     limit: field(wholeNumber(1).optional(), 'Scores this many rows at most.', 10_000),

@@ -11,7 +11,13 @@ import { checksSchema, writtenChecksSchema } from './written-checks.ts';
 const specVersion = 1;
 
 const modelSchema = closedMap(
-  { path: field(text('a path'), 'The ONNX file, relative to this spec.', 'models/late-flights.onnx') },
+  {
+    path: field(
+      text('a path'),
+      'The ONNX file, relative to this spec. Takes templates, like a date.',
+      'models/late-flights.onnx',
+    ),
+  },
   'is not a path or a map',
 );
 

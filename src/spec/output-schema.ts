@@ -25,7 +25,7 @@ const outputFields = closedMap(
   {
     path: field(
       text('a path'),
-      'The folder that the predictions are published to, relative to this spec.',
+      'The folder that the predictions are published to, relative to this spec. Takes templates, like a date.',
       'out/scores',
     ),
     format: field(oneOf(outputFormats).default('parquet'), 'Format of the output files.', 'parquet'),

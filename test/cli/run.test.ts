@@ -60,6 +60,7 @@ describe('run', () => {
         "run-published": {
           "batchRows": "number",
           "bytes": "number",
+          "logicalDate": "string",
           "output": "string",
           "parts": "number",
           "providers": [
@@ -77,6 +78,7 @@ describe('run', () => {
           "type": "string",
         },
         "run-started": {
+          "logicalDate": "string",
           "output": "string",
           "resumes": "boolean",
           "type": "string",
