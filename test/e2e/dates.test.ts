@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -79,6 +79,16 @@ describe('run --date', () => {
     });
   });
 
+  it("is seen in the machine's zone where the job has no schedule", async () => {
+    await makeInput('2026-11-23');
+    const { schedule: _schedule, ...unscheduled } = job();
+    await writeSpec(folder.path, { job: unscheduled });
+    const env = { TZ: 'Australia/Lord_Howe' };
+    const finished = await nightshift(['run', '--date', '2026-11-23', '--json'], { cwd: folder.path, env });
+    expect(finished.exitCode).toBe(0);
+    expect(eventsIn(finished)[0]).toMatchObject({ logicalDate: '2026-11-23T00:00:00+11:00' });
+  });
+
   it('that has no input says which date, with exit code 4', async () => {
     await writeSpec(folder.path, { job: job({ input: 'in/${date-1d}/*.parquet' }) });
     const expected = {
@@ -133,6 +143,18 @@ describe('a job without templates', () => {
     expect(await jsonIn('out/_nightshift/manifest.json')).toMatchObject({
       runs: [{ logicalDate: '2026-11-23T00:00:00+01:00' }],
     });
+  });
+
+  it('goes on with a run that an earlier version began, which has no date', async () => {
+    await makeInput('a', 'CASE i WHEN 3 THEN 9 ELSE i END');
+    await runJob(folder.path, plain());
+    const [runId = ''] = await runIds('out');
+    const path = `out/_nightshift/runs/${runId}/plan.json`;
+    const { logicalDate: _logicalDate, ...before } = await jsonIn(path);
+    await writeFile(inFolder(path), JSON.stringify(before));
+    const { exitCode, events } = await runJob(folder.path, plain(), ['--max-rejected', '1']);
+    expect(exitCode).toBe(0);
+    expect(events[0]).toMatchObject({ type: 'run-started', resumes: true, runId, logicalDate: expect.any(String) });
   });
 
   it('shows a date only where one was asked for', async () => {
