@@ -45,10 +45,6 @@ describe('run', () => {
           ],
           "files": "number",
           "intraOpThreads": "number",
-          "model": {
-            "path": "string",
-            "sha256": "string",
-          },
           "prefetch": "boolean",
           "rows": "number",
           "rowsDone": "number",
@@ -79,6 +75,10 @@ describe('run', () => {
         },
         "run-started": {
           "logicalDate": "string",
+          "model": {
+            "path": "string",
+            "sha256": "string",
+          },
           "output": "string",
           "resumes": "boolean",
           "type": "string",
