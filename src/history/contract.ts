@@ -5,7 +5,7 @@ import { starters } from '../core/started-by.ts';
 const ms = z.int();
 const count = z.int().min(0);
 
-export const runStates = ['running', 'published', 'skipped', 'failed', 'interrupted'] as const;
+const runStates = ['running', 'published', 'skipped', 'failed', 'interrupted'] as const;
 export const triggers = ['manual', 'schedule', 'backfill'] as const;
 export type Trigger = (typeof triggers)[number];
 /** As a record is shown: whoever ran it may have died without a word. */

@@ -47,6 +47,9 @@ describe('completion in bash', () => {
     expect(await completionsOf('notify', '')).toEqual(['test']);
     expect(await completionsOf('notify', 'test', '--ev')).toEqual(['--event']);
     expect(await completionsOf('notify', 'test', '--event', 'm')).toEqual(['missed']);
+    expect(await completionsOf('runs', 'l')).toEqual(['list', 'logs']);
+    expect(await completionsOf('runs', 'list', '--older')).toEqual(['--older-than']);
+    expect(await completionsOf('runs', 'list', '--state', 'd')).toEqual(['died']);
   });
 
   it('leaves files to the shell', async () => {
@@ -56,12 +59,12 @@ describe('completion in bash', () => {
 });
 
 describe.each(['bash', 'zsh', 'fish'])('the script for %s', (shell) => {
-  it('names every command and every option', async () => {
+  it('names every command and every option that is shown', async () => {
     const { exitCode, stdout } = await nightshift(['completion', shell], { cwd: root });
     expect(exitCode).toBe(0);
     for (const command of buildProgram().commands) {
       expect(stdout).toContain(command.name());
-      for (const option of command.options)
+      for (const option of command.options.filter(({ hidden }) => !hidden))
         expect(stdout).toContain(shell === 'fish' ? `-l ${option.long?.slice(2)}` : option.long);
     }
   });

@@ -1,0 +1,157 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventsIn, nightshift, start, temporaryFolder, writeSpec } from '../e2e/nightshift.ts';
+import { digitsJob, flightsJob } from './flights-job.ts';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let printed = '';
+
+const bad = { ...digitsJob, model: 'no.onnx', output: 'out-bad' };
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  await writeSpec(folder.path, { digits: digitsJob, bad });
+  printed = (await nightshift(['run', '--state-dir', 'state'], { cwd: folder.path })).stderr;
+});
+afterAll(() => folder[Symbol.asyncDispose]());
+
+function runs(...args: readonly string[]) {
+  return nightshift(['runs', ...args, '--state-dir', 'state'], { cwd: folder.path });
+}
+
+async function idOf(job: string): Promise<string> {
+  const { stdout } = await runs('list', '--job', job, '--json');
+  return JSON.parse(stdout).runs[0].runId;
+}
+
+describe('runs list', () => {
+  it('has a line for each run, newest first', async () => {
+    const { exitCode, stdout, stderr } = await runs('list');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ  [\d.]+ s`;
+    const [first, second, ...rest] = stdout.split('\n');
+    expect(first).toMatch(new RegExp(`^\\d{8}T\\d{6}Z-[0-9a-f]{6}  bad     ${time}  \\w+  failed  MODEL_NOT_FOUND$`));
+    expect(second).toMatch(new RegExp(`^\\d{8}T\\d{6}Z-[0-9a-f]{6}  digits  ${time}  \\w+  published  [\\d,]+ rows$`));
+    expect(rest).toEqual([]);
+  });
+
+  it.each([
+    [['--job', 'bad'], ['bad']],
+    [['--state', 'published'], ['digits']],
+    [['--state', 'died'], []],
+    [
+      ['--spec', 'jobs.yaml'],
+      ['bad', 'digits'],
+    ],
+    [['--spec', 'other.yaml'], []],
+    [
+      ['--since', '1h'],
+      ['bad', 'digits'],
+    ],
+    [['--until', '1h'], []],
+    [
+      ['--until', new Date().toISOString().slice(0, 4).concat('-12-31')],
+      ['bad', 'digits'],
+    ],
+    [['--date', '2026-11-23'], []],
+    [['--limit', '1'], ['bad']],
+  ])('chooses by %j', async (args, jobs) => {
+    const { exitCode, stdout } = await runs('list', '--json', ...args);
+    const document = JSON.parse(stdout);
+    expect({ exitCode, v: document.v }).toEqual({ exitCode: 0, v: 1 });
+    expect(document.runs.map((run: { job: string }) => run.job)).toEqual(jobs);
+    expect(document.more).toBe(args.includes('--limit'));
+  });
+
+  it('says when there are more, when there are none and when none is like that', async () => {
+    expect((await runs('list', '--limit', '1')).stderr).toBe('the newest 1 run; --limit shows more');
+    expect(await runs('list', '--job', 'x')).toEqual({
+      exitCode: 0,
+      stdout: '',
+      stderr: 'no recorded run is like that',
+    });
+    const empty = await nightshift(['runs', 'list', '--state-dir', 'empty'], { cwd: folder.path });
+    expect(empty).toMatchObject({
+      exitCode: 0,
+      stdout: '',
+      stderr: expect.stringContaining('no runs are recorded yet'),
+    });
+  });
+});
+
+describe('runs show', () => {
+  it('tells all of the latest run, or of one whose id begins so', async () => {
+    const latest = await runs('show', 'latest');
+    const id = await idOf('bad');
+    expect(latest).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+      stdout: expect.stringContaining(`run ${id}: failed  MODEL_NOT_FOUND\n`),
+    });
+    expect(latest.stdout).toMatch(/^ {2}job {8}bad of jobs.yaml$/m);
+    expect(latest.stdout).toMatch(/^ {2}exit code {2}4$/m);
+    expect(await runs('show', id.slice(0, -1))).toEqual(latest);
+    expect((await runs('show', 'latest', '--job', 'digits')).stdout).toContain(': published  ');
+  });
+
+  it.each([
+    [['show', 'zzz'], 'no recorded run has an id that begins with zzz'],
+    [['logs', '2'], '2 begins the ids of several runs: '],
+    [['show', 'latest', '--job', 'x'], 'no run of job x is recorded'],
+  ])('is refused for %j', async (args, message) => {
+    const { exitCode, stdout, stderr } = await runs(...args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain(`error USAGE: ${message}`);
+  });
+});
+
+describe('runs logs', () => {
+  it('prints what the run printed', async () => {
+    const logs = [await runs('logs', await idOf('digits')), await runs('logs', await idOf('bad'))];
+    expect(logs.map(({ stdout }) => stdout).join('\n')).toBe(printed);
+  });
+
+  it('prints its events with --json', async () => {
+    const { stdout } = await runs('logs', await idOf('bad'), '--json');
+    expect(eventsIn({ stdout })).toMatchObject([{ type: 'error', code: 'MODEL_NOT_FOUND', exitCode: 4 }]);
+  });
+
+  it('follows a run to its end, which is where it died', async () => {
+    await using own = await temporaryFolder();
+    const cwd = own.path;
+    await writeSpec(cwd, { flights: { ...flightsJob, execution: { shardRows: 500, batchSize: 1 } } });
+    const state = ['--state-dir', 'state'];
+    const run = start(['run', '--json', '--workers', '1', ...state], { cwd });
+    await new Promise<void>((resolve) => {
+      run.stdout.on('data', (piece: Buffer) => piece.toString().includes('"run-planned"') && resolve());
+    });
+    const logs = start(['runs', 'logs', 'latest', '--follow', '--json', ...state], { cwd });
+    logs.stdout.on('data', (piece: Buffer) => piece.toString().includes('"shard-done"') && run.kill('SIGKILL'));
+    await run;
+    const { exitCode, stdout } = await logs;
+    expect(exitCode).toBe(0);
+    const types = eventsIn({ stdout }).map(({ type }) => type);
+    expect(types).toEqual(expect.arrayContaining(['run-started', 'run-planned', 'shard-done']));
+    expect(types).not.toContain('run-published');
+    const { stdout: list } = await nightshift(['runs', 'list', ...state], { cwd });
+    expect(list).toMatch(/ died$/);
+  });
+});
+
+describe('runs prune', () => {
+  it('removes records and logs of what ended long ago, after it said which', async () => {
+    const path = `state/logs/${await idOf('digits')}.ndjson`;
+    expect((await runs('prune', '--older-than', '1d')).stdout).toBe('removed 0 records of runs');
+    const would = await runs('prune', '--older-than', '0m', '--dry-run');
+    expect(would.stdout).toMatch(/^would remove 2 records of runs\n.* bad .*\n.* digits /);
+    expect((await runs('prune', '--older-than', '0m', '--keep', '1')).stdout).toBe('removed 0 records of runs');
+    expect((await runs('prune', '--older-than', '0m')).stdout).toBe('removed 2 records of runs');
+    await expect(rm(join(folder.path, path))).rejects.toThrow('ENOENT');
+    expect((await runs('list')).stderr).toContain('no runs are recorded yet');
+  });
+
+  it('asks for an age', async () => {
+    expect((await runs('prune')).stderr).toContain("error USAGE: required option '--older-than <span>' not specified");
+  });
+});
