@@ -43,9 +43,12 @@ export function newPorts(): Ports {
  * The history in a state folder, which is made where it is not there.
  * @throws AppError HISTORY_UNAVAILABLE
  */
-export async function openHistory(stateFolder: string): Promise<History> {
+export async function openHistory(
+  stateFolder: string,
+  options: { readonly busyTimeoutMs?: number; readonly leavesJournal?: boolean } = {},
+): Promise<History> {
   const { openSqliteHistory } = await import('../history/sqlite-history.ts');
-  return openSqliteHistory({ stateFolder });
+  return openSqliteHistory({ stateFolder, ...options });
 }
 
 /**

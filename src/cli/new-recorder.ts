@@ -11,11 +11,14 @@ import type { Reporter } from './reporter.ts';
 import type { RunFlags } from './run-command.ts';
 import { type RecordedJob, RunRecorder } from './run-recorder.ts';
 
+/** A run waits so long, once, for another process that writes; such a thing takes milliseconds. */
+const busyTimeoutMs = 2000;
+
 /** What records the runs of this process; nothing does with `--no-history`, or where Node has no SQLite. */
 export function newRecorder(flags: RunFlags, reporter: Reporter): RunRecorder | undefined {
   if (flags.history === false || !hasSqlite()) return undefined;
   return new RunRecorder({
-    openHistory: () => openHistory(resolve(flags.stateDir)),
+    openHistory: () => openHistory(resolve(flags.stateDir), { busyTimeoutMs, leavesJournal: true }),
     process: { ...ownIdentity(), startedBy: ownStarter(), nightshiftVersion: packageVersion() },
     trigger: flags.trigger ?? 'manual',
     nowMs: Date.now,

@@ -27,7 +27,7 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
   const { flags } = request;
   const waitMs = flags.wait === undefined ? 0 : parseDuration('--wait', flags.wait);
   using reporter = chooseReporter(io, flags);
-  const recorder = newRecorder(flags, reporter);
+  await using recorder = newRecorder(flags, reporter);
   const { spec, jobs } = await openJobs(request, recorder);
   using interruption = new Interruption({
     hint: goOnHint(jobs, flags),

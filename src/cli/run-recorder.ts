@@ -31,7 +31,7 @@ export interface RecorderOptions {
 type Where = { readonly job: string; readonly runId: string };
 
 /** Keeps runs in the history as they happen. Whatever goes wrong with that, runs go on. */
-export class RunRecorder {
+export class RunRecorder implements AsyncDisposable {
   readonly #options: RecorderOptions;
   #history: Promise<History> | undefined;
   #isBroken = false;
@@ -41,14 +41,16 @@ export class RunRecorder {
     this.#options = options;
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    const history = await this.#history?.catch(() => undefined);
+    history?.[Symbol.dispose]();
+  }
+
   begin(job: RecordedJob): JobRecorder {
     return new JobRecorder(this.#options, job, this);
   }
 
-  /**
-   * The database is opened when there is something to record, while workers start, and closed by the end of the process:
-   * to close it sooner would wait for the disk.
-   */
+  /** The database is opened when there is something to record, while workers start. */
   async attempt(where: Where, body: (history: History) => void): Promise<void> {
     if (this.#isBroken) return;
     try {

@@ -15,6 +15,11 @@ export interface SqliteOptions {
   readonly migrations: readonly string[];
   /** How long a statement waits for another process that writes. */
   readonly busyTimeoutMs: number;
+  /**
+   * Leaves what was written in the journal, for whoever opens the file next, rather than to wait several times for the
+   * disk as the file is closed and begun again.
+   */
+  readonly leavesJournal?: boolean;
 }
 
 const defaultBusyMs = 5;
@@ -29,16 +34,19 @@ const damagedCodes: readonly number[] = [11, 26];
  */
 export class SqliteFile implements Disposable {
   readonly #db: DatabaseSync;
+  /** Whoever is the last to close a file empties its journal into it, unless it may only read. */
+  readonly #last: DatabaseSync | undefined;
   readonly #path: string;
   readonly #statements = new Map<string, StatementSync>();
 
-  private constructor(db: DatabaseSync, path: string) {
+  private constructor(db: DatabaseSync, path: string, last: DatabaseSync | undefined) {
     this.#db = db;
     this.#path = path;
+    this.#last = last;
   }
 
   /** @throws AppError HISTORY_UNAVAILABLE */
-  static open({ path, migrations, busyTimeoutMs }: SqliteOptions): SqliteFile {
+  static open({ path, migrations, busyTimeoutMs, leavesJournal = false }: SqliteOptions): SqliteFile {
     const { DatabaseSync: Database } = loadSqlite();
     let db: DatabaseSync | undefined;
     try {
@@ -50,7 +58,10 @@ export class SqliteFile implements Disposable {
       beginWal(db, busyTimeoutMs);
       db.exec('PRAGMA synchronous = NORMAL');
       migrate(db, { path, migrations });
-      return new SqliteFile(db, path);
+      const last = leavesJournal ? new Database(path, { readOnly: true }) : undefined;
+      // It counts from its first look on.
+      if (last !== undefined) versionOf(last);
+      return new SqliteFile(db, path, last);
     } catch (error) {
       db?.close();
       throw unavailable(error, path);
@@ -83,6 +94,7 @@ export class SqliteFile implements Disposable {
 
   [Symbol.dispose](): void {
     this.#db.close();
+    this.#last?.close();
   }
 
   #prepared(sql: string): StatementSync {

@@ -14,6 +14,8 @@ export interface SqliteHistoryOptions {
   /** How long to wait while another process writes. */
   readonly busyTimeoutMs?: number;
   readonly alive?: typeof isAlive;
+  /** Does not wait for the disk as it is closed: for those who record, and have something else to do. */
+  readonly leavesJournal?: boolean;
 }
 
 /**
@@ -21,8 +23,9 @@ export interface SqliteHistoryOptions {
  * @throws AppError HISTORY_UNAVAILABLE
  */
 export function openSqliteHistory(options: SqliteHistoryOptions): History {
-  const { stateFolder, busyTimeoutMs = 5000, alive = isAlive } = options;
-  const db = SqliteFile.open({ path: join(stateFolder, historyFile), migrations, busyTimeoutMs });
+  const { stateFolder, busyTimeoutMs = 5000, alive = isAlive, leavesJournal = false } = options;
+  const path = join(stateFolder, historyFile);
+  const db = SqliteFile.open({ path, migrations, busyTimeoutMs, leavesJournal });
   const runs = new RunTable(db, alive);
   const schedules = new ScheduleTable(db);
   const logs = new RunLogs(stateFolder);

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -74,6 +74,20 @@ describe('an SQLite file', () => {
         hint: expect.stringContaining('update nightshift'),
       }),
     );
+  });
+
+  it('leaves what was written in the journal where that is asked for, and the next one reads it', () => {
+    const path = newPath();
+    for (const a of [1, 2]) {
+      using file = SqliteFile.open({ path, migrations: [first], busyTimeoutMs: 1000, leavesJournal: true });
+      file.run('INSERT INTO t VALUES ($a)', { a });
+    }
+    expect(statSync(`${path}-wal`).size).toBeGreaterThan(0);
+    {
+      using file = open(path);
+      expect(file.all('SELECT * FROM t')).toEqual([{ a: 1 }, { a: 2 }]);
+    }
+    expect(existsSync(`${path}-wal`)).toBe(false);
   });
 
   it('has all of a transaction or nothing', () => {
