@@ -16,7 +16,13 @@ export interface SpecRequest<Flags extends SpecFlags = SpecFlags> {
 /** @throws AppError SPEC_NOT_FOUND, SPEC_INVALID, USAGE */
 export async function openSpec({ spec, names, flags }: SpecRequest): Promise<LoadedSpec> {
   try {
-    return await loadSpec({ path: spec, env: environment(), overrides: overridesOf(flags) });
+    const loaded = await loadSpec({ path: spec, env: environment(), overrides: overridesOf(flags) });
+    // Zones and calendars are loaded only where a job asks for them.
+    if (loaded.jobs.some(({ schedule }) => schedule !== undefined)) {
+      const { checkSchedules } = await import('../schedule/check-schedules.ts');
+      checkSchedules(loaded);
+    }
+    return loaded;
   } catch (error) {
     const isJobName = error instanceof AppError && error.code === 'SPEC_NOT_FOUND' && !/[./\\]/.test(spec);
     if (!isJobName || !existsSync(usualSpec)) throw error;

@@ -1,0 +1,39 @@
+import { machineTimeZone } from '../core/zoned-date.ts';
+import type { ScheduleSpec } from '../spec/job-spec.ts';
+import { type CronReading, readCron, type Unreadable } from './cron-expression.ts';
+import type { TickRule } from './cron-ticks.ts';
+import { readOnCalendar } from './read-on-calendar.ts';
+
+export type RuleReading =
+  | { readonly state: 'valid'; readonly rule: TickRule }
+  | ({ readonly state: 'invalid'; readonly key: 'cron' | 'onCalendar' } & Unreadable);
+
+type RuleSource = Pick<ScheduleSpec, 'cron' | 'onCalendar' | 'timeZone' | 'daylightSaving'>;
+
+/** The rule of a schedule, in its zone: that of the expression, else the schedule's, else the machine's. */
+export function readTickRule(schedule: RuleSource): RuleReading {
+  const { cron, onCalendar, timeZone, daylightSaving } = schedule;
+  if (onCalendar === undefined) {
+    const reading: CronReading = readCron(cron ?? '');
+    if (reading.state === 'invalid') return { ...reading, key: 'cron' };
+    return { state: 'valid', rule: { cron: cron ?? '', timeZone: timeZone ?? machineTimeZone(), daylightSaving } };
+  }
+  const reading = readOnCalendar(onCalendar);
+  if (reading.state === 'invalid') return { ...reading, key: 'onCalendar' };
+  const own = reading.timeZone;
+  if (own !== undefined && timeZone !== undefined && own !== timeZone) {
+    const text = `${JSON.stringify(onCalendar)} names another zone than schedule.timeZone, ${timeZone}`;
+    return { state: 'invalid', key: 'onCalendar', text, hint: 'write one of the two' };
+  }
+  return {
+    state: 'valid',
+    rule: { cron: reading.cron, timeZone: own ?? timeZone ?? machineTimeZone(), daylightSaving },
+  };
+}
+
+/** The rule of a schedule whose expression was read before, as that of every opened spec was. */
+export function tickRuleOf(schedule: RuleSource): TickRule {
+  const reading = readTickRule(schedule);
+  if (reading.state === 'valid') return reading.rule;
+  throw new Error(`schedule.${reading.key} was not checked: ${reading.text}`);
+}
