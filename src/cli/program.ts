@@ -15,6 +15,7 @@ import { addRerunCommand } from './rerun-command.ts';
 import { addRollbackCommand } from './rollback-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { addRunsCommand } from './runs-command.ts';
+import { addScheduleCommand } from './schedule-command.ts';
 import { addSchemaCommand } from './schema-command.ts';
 import { addValidateCommand } from './validate-command.ts';
 import { addVerifyCommand } from './verify-command.ts';
@@ -42,6 +43,7 @@ export function buildProgram(): Command {
   addValidateCommand(program);
   addInitCommand(program);
   addInspectCommand(program);
+  addScheduleCommand(program);
   addPublishCommand(program);
   addReplayCommand(program);
   addRerunCommand(program);

@@ -20,8 +20,7 @@ export function addSpecArguments(command: Command): Command {
 
 /** Options that change what the spec says; each is a setting of the same name with a shorter path. */
 export function addSpecOptions(command: Command): Command {
-  return command
-    .option('--set <path=value>', 'override a setting of the spec; can be given several times', collect)
+  return addSetOption(command)
     .option('--workers <n>', 'worker processes on each device (execution.workersPerDevice)')
     .option('--batch-size <rows>', 'rows of one session call, or auto (execution.batchSize)')
     .option('--limit <rows>', 'score only the first rows (input.limit)')
@@ -33,6 +32,10 @@ export function dateOption(): Option {
     '--date <date>',
     "what the run is for, in the job's zone: 2026-11-23, 2026-11-23T02:30, today, yesterday; now if left out",
   );
+}
+
+export function addSetOption(command: Command): Command {
+  return command.option('--set <path=value>', 'override a setting of the spec; can be given several times', collect);
 }
 
 export function stateFolderOption(): Option {
@@ -58,6 +61,6 @@ export function overridesOf(flags: SpecFlags): readonly WrittenOverride[] {
   ];
 }
 
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];
 }

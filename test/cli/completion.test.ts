@@ -50,6 +50,9 @@ describe('completion in bash', () => {
     expect(await completionsOf('runs', 'l')).toEqual(['list', 'logs']);
     expect(await completionsOf('runs', 'list', '--older')).toEqual(['--older-than']);
     expect(await completionsOf('runs', 'list', '--state', 'd')).toEqual(['died']);
+    expect(await completionsOf('schedule', 'n')).toEqual(['next']);
+    expect(await completionsOf('schedule', 'next', '--c')).toEqual(['--count']);
+    expect(await completionsOf('schedule', 'simulate', '--d')).toEqual(['--duration', '--down']);
   });
 
   it('leaves files to the shell', async () => {
@@ -62,7 +65,7 @@ describe.each(['bash', 'zsh', 'fish'])('the script for %s', (shell) => {
   it('names every command and every option that is shown', async () => {
     const { exitCode, stdout } = await nightshift(['completion', shell], { cwd: root });
     expect(exitCode).toBe(0);
-    for (const command of buildProgram().commands) {
+    for (const command of buildProgram().commands.flatMap((outer) => [outer, ...outer.commands])) {
       expect(stdout).toContain(command.name());
       for (const option of command.options.filter(({ hidden }) => !hidden))
         expect(stdout).toContain(shell === 'fish' ? `-l ${option.long?.slice(2)}` : option.long);

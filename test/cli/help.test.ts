@@ -32,6 +32,19 @@ describe('help', () => {
     expect(command?.registeredArguments.filter((argument) => argument.description === '')).toEqual([]);
   });
 
+  const inner = buildProgram().commands.flatMap((group) => group.commands.map((command) => [group, command] as const));
+  it.each(inner.map(([group, command]) => [group.name(), command.name()]))(
+    'of %s %s has examples, and says what every option does',
+    async (group, name) => {
+      const { exitCode, stdout } = await run(group, name, '--help');
+      expect(exitCode).toBe(0);
+      expect(stdout).toContain('Examples:\n');
+      const command = inner.find(([outer, found]) => outer.name() === group && found.name() === name)?.[1];
+      expect(command?.options.filter((option) => option.description === '')).toEqual([]);
+      expect(command?.registeredArguments.filter((argument) => argument.description === '')).toEqual([]);
+    },
+  );
+
   it('of a command can be had as `help command`', async () => {
     const { exitCode, stdout } = await run('help', 'run');
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: (await run('run', '--help')).stdout });
