@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts';
-import { parseZoned } from '../core/zoned-date.ts';
+import { parseLogicalDate } from '../core/zoned-date.ts';
 import type { TickRule } from '../schedule/cron-ticks.ts';
 import { tickRuleOf } from '../schedule/tick-rule.ts';
 import type { ScheduleSpec } from '../spec/job-spec.ts';
@@ -28,11 +28,14 @@ export function scheduledJobs(spec: LoadedSpec, names: readonly string[]): reado
 
 /** @throws AppError USAGE that names the option */
 export function dateOption(option: string, written: string, { timeZone }: TickRule): number {
-  const date = parseZoned(written, timeZone);
-  if (date !== undefined) return date;
-  throw new AppError('USAGE', `${option} ${written}: is not a date`, {
-    hint: `write for example \`${option} 2026-11-23\` or \`${option} 2026-11-23T02:30:00+01:00\``,
-  });
+  try {
+    return parseLogicalDate(written, timeZone, Date.now());
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new AppError('USAGE', `${option} ${error.message}`, {
+      hint: `write for example \`${option} 2026-11-23\` or \`${option} 2026-11-23T02:30:00+01:00\``,
+    });
+  }
 }
 
 function noSchedule(message: string, spec: LoadedSpec): AppError {

@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts';
-import { zonedText } from '../core/zoned-date.ts';
+import { formatLogicalDate } from '../core/zoned-date.ts';
 import { type TickRule, ticks } from '../schedule/cron-ticks.ts';
 import { daylightNote } from '../schedule/daylight-note.ts';
 import { aligned } from './aligned.ts';
@@ -68,7 +68,7 @@ function nextJson({ job, ticks: shown }: ShownJob): object {
     timeZone: rule.timeZone,
     suspended: schedule.suspend,
     ticks: shown.map(({ tickMs, note, isSkipped }) => ({
-      time: zonedText(tickMs, rule.timeZone),
+      time: formatLogicalDate(tickMs, rule.timeZone),
       utc: new Date(tickMs).toISOString(),
       runs: !isSkipped,
       note,

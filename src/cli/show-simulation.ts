@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts';
-import { zonedText } from '../core/zoned-date.ts';
+import { formatLogicalDate } from '../core/zoned-date.ts';
 import { type TickRule, ticks } from '../schedule/cron-ticks.ts';
 import { daylightNote } from '../schedule/daylight-note.ts';
 import { type Downtime, type SimulatedStep, simulate } from '../schedule/simulate.ts';
@@ -89,7 +89,7 @@ function simulationJson({ job, steps, isCut }: SimulatedJob): object {
     timeZone,
     cut: isCut,
     steps: steps.map(({ atMs, decisions, more }) => ({
-      time: zonedText(atMs, timeZone),
+      time: formatLogicalDate(atMs, timeZone),
       more: more === undefined ? undefined : { count: more.count, action: more.action },
       decisions: decisions.map(({ tickMs, logicalDate, action, reason }) => ({
         logicalDate,

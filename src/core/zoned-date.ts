@@ -145,8 +145,24 @@ function onCalendar(wall: number): DateTime {
   return DateTime.fromMillis(wall, { zone: 'utc', locale: 'en' });
 }
 
+/**
+ * The instant at which the clock changes between two instants, none where it does not.
+ * Two changes that cancel each other in between are not seen; ask for a day or less.
+ */
+export function clockChange(zone: string, fromMs: number, toMs: number): number | undefined {
+  const before = offsetAt(fromMs, zone);
+  if (offsetAt(toMs, zone) === before) return undefined;
+  let [low, high] = [fromMs, toMs];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (offsetAt(middle, zone) === before) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
 /** How much the clock is ahead of UTC, in milliseconds. */
-function offsetAt(ms: number, zone: string): number {
+export function offsetAt(ms: number, zone: string): number {
   return Math.round(IANAZone.create(zone).offset(ms) * 60_000);
 }
 
@@ -174,40 +190,4 @@ function endOfGap(wall: number, zone: string): number {
     else after = middle;
   }
   return after;
-}
-
-/** Instants are UTC epoch milliseconds; a wall time is what a clock in the zone shows, as if it were UTC. */
-export function offsetMsAt(timeZone: string, atMs: number): number {
-  return offsetAt(atMs, timeZone);
-}
-
-export function machineTimeZone(): string {
-  return machineZone();
-}
-
-/**
- * The instant at which the clock changes between two instants, none where it does not.
- * Two changes that cancel each other in between are not seen; ask for a day or less.
- */
-export function clockChange(timeZone: string, fromMs: number, toMs: number): number | undefined {
-  const before = offsetMsAt(timeZone, fromMs);
-  if (offsetMsAt(timeZone, toMs) === before) return undefined;
-  let [low, high] = [fromMs, toMs];
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (offsetMsAt(timeZone, middle) === before) low = middle;
-    else high = middle;
-  }
-  return high;
-}
-
-/** `2026-11-23T02:30:00+01:00`. */
-export function zonedText(atMs: number, timeZone: string): string {
-  return DateTime.fromMillis(atMs, { zone: timeZone }).toISO({ suppressMilliseconds: true }) ?? String(atMs);
-}
-
-/** A date or an instant in ISO 8601; what names no offset is in the zone, and a day stands for its start. */
-export function parseZoned(text: string, timeZone: string): number | undefined {
-  const date = DateTime.fromISO(text.trim(), { zone: timeZone });
-  return date.isValid ? date.toMillis() : undefined;
 }

@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts';
-import { clockChange, offsetMsAt } from '../core/zoned-date.ts';
+import { clockChange, offsetAt } from '../core/zoned-date.ts';
 import { type Cron, readCron } from './cron-expression.ts';
 import { countWallTimes, dayMs, wallTimes } from './wall-time.ts';
 
@@ -96,9 +96,9 @@ interface Stretch {
 
 function* stretches({ timeZone, daylightSaving }: TickRule, cron: Cron, aroundMs: number): Generator<Stretch> {
   let startMs = aroundMs - warmUpMs;
-  let shown = startMs + offsetMsAt(timeZone, startMs);
+  let shown = startMs + offsetAt(startMs, timeZone);
   while (true) {
-    const offsetMs = offsetMsAt(timeZone, startMs);
+    const offsetMs = offsetAt(startMs, timeZone);
     const endMs = clockChange(timeZone, startMs, startMs + dayMs) ?? startMs + dayMs;
     const wallStart = startMs + offsetMs;
     const followsClock = !cron.followsElapsedTime;

@@ -1,4 +1,4 @@
-import { clockChange, offsetMsAt } from '../core/zoned-date.ts';
+import { clockChange, offsetAt } from '../core/zoned-date.ts';
 import { readCron } from './cron-expression.ts';
 import { nextTick, type TickRule } from './cron-ticks.ts';
 import { dayMs, minuteMs, wallTimes } from './wall-time.ts';
@@ -17,7 +17,7 @@ export function daylightNote(rule: TickRule, tickMs: number): DaylightNote | und
 
 function gapNote(rule: TickRule, tickMs: number): DaylightNote | undefined {
   const { timeZone } = rule;
-  const [before, after] = [offsetMsAt(timeZone, tickMs - 1), offsetMsAt(timeZone, tickMs)];
+  const [before, after] = [offsetAt(tickMs - 1, timeZone), offsetAt(tickMs, timeZone)];
   const reading = readCron(rule.cron);
   if (after <= before || reading.state === 'invalid' || reading.cron.followsElapsedTime) return undefined;
   const left = [...wallTimes(reading.cron, tickMs + before, tickMs + after)];
@@ -32,10 +32,10 @@ function gapNote(rule: TickRule, tickMs: number): DaylightNote | undefined {
 
 function repeatNote(rule: TickRule, tickMs: number): DaylightNote | undefined {
   const { timeZone } = rule;
-  const offset = offsetMsAt(timeZone, tickMs);
+  const offset = offsetAt(tickMs, timeZone);
   const change = clockChange(timeZone, tickMs, tickMs + dayMs) ?? clockChange(timeZone, tickMs - dayMs, tickMs);
   if (change === undefined) return undefined;
-  const [before, after] = [offsetMsAt(timeZone, change - 1), offsetMsAt(timeZone, change)];
+  const [before, after] = [offsetAt(change - 1, timeZone), offsetAt(change, timeZone)];
   const wall = tickMs + offset;
   if (after >= before || wall < change + after || wall >= change + before) return undefined;
   const reading = readCron(rule.cron);

@@ -1,4 +1,4 @@
-import { zonedText } from '../core/zoned-date.ts';
+import { formatLogicalDate } from '../core/zoned-date.ts';
 import type { ScheduleSpec } from '../spec/job-spec.ts';
 import { countTicks, lastTicks, nextTick, type TickRange, type TickRule, ticks } from './cron-ticks.ts';
 import { spanText } from './span-text.ts';
@@ -81,7 +81,7 @@ export function decideDue(facts: DueFacts): Due {
   const choice = { chosen: inTime.slice(-chosenAtMost(schedule)), newest: listed.at(-1) };
   const decisions = listed.map((tickMs): DueDecision => {
     const { action, reason } = decisionOn(tickMs, choice, facts);
-    return { tickMs, logicalDate: zonedText(tickMs, rule.timeZone), action, reason };
+    return { tickMs, logicalDate: formatLogicalDate(tickMs, rule.timeZone), action, reason };
   });
   return {
     decisions,
@@ -193,7 +193,7 @@ function nextUndecided(rule: TickRule, afterMs: number, decided: ReadonlySet<num
 
 function jumpText(sinceMs: number, nowMs: number, timeZone: string): string {
   return (
-    `the last decided tick, ${zonedText(sinceMs, timeZone)}, lies ${spanText(sinceMs - nowMs)} in the future: ` +
+    `the last decided tick, ${formatLogicalDate(sinceMs, timeZone)}, lies ${spanText(sinceMs - nowMs)} in the future: ` +
     'the clock had jumped ahead; ticks are decided from now on'
   );
 }

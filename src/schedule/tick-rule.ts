@@ -1,4 +1,4 @@
-import { machineTimeZone } from '../core/zoned-date.ts';
+import { machineZone } from '../core/zoned-date.ts';
 import type { ScheduleSpec } from '../spec/job-spec.ts';
 import { type CronReading, readCron, type Unreadable } from './cron-expression.ts';
 import type { TickRule } from './cron-ticks.ts';
@@ -16,7 +16,7 @@ export function readTickRule(schedule: RuleSource): RuleReading {
   if (onCalendar === undefined) {
     const reading: CronReading = readCron(cron ?? '');
     if (reading.state === 'invalid') return { ...reading, key: 'cron' };
-    return { state: 'valid', rule: { cron: cron ?? '', timeZone: timeZone ?? machineTimeZone(), daylightSaving } };
+    return { state: 'valid', rule: { cron: cron ?? '', timeZone: timeZone ?? machineZone(), daylightSaving } };
   }
   const reading = readOnCalendar(onCalendar);
   if (reading.state === 'invalid') return { ...reading, key: 'onCalendar' };
@@ -27,7 +27,7 @@ export function readTickRule(schedule: RuleSource): RuleReading {
   }
   return {
     state: 'valid',
-    rule: { cron: reading.cron, timeZone: own ?? timeZone ?? machineTimeZone(), daylightSaving },
+    rule: { cron: reading.cron, timeZone: own ?? timeZone ?? machineZone(), daylightSaving },
   };
 }
 

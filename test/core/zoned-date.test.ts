@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import {
+  clockChange,
   type DateShift,
   formatLogicalDate,
   machineZone,
@@ -232,4 +233,10 @@ describe('strftime', () => {
 
 it('the machine has a zone', () => {
   expect(strftime(0, machineZone(), '%Y')).toMatch(/^19(69|70)$/);
+});
+
+it('a change of the clocks is found to the millisecond', () => {
+  const noon = Date.parse('2026-03-28T12:00:00Z');
+  expect(clockChange('Europe/Paris', noon, noon + 86_400_000)).toBe(Date.parse('2026-03-29T01:00:00Z'));
+  expect(clockChange('Europe/Paris', noon - 86_400_000, noon)).toBeUndefined();
 });

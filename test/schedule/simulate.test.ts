@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { zonedText } from '../../src/core/zoned-date.ts';
+import { formatLogicalDate } from '../../src/core/zoned-date.ts';
 import type { DueSchedule } from '../../src/schedule/due.ts';
 import { type Simulation, simulate } from '../../src/schedule/simulate.ts';
 
@@ -32,7 +32,7 @@ function told({
   };
   return [...simulate(simulation)].flatMap(({ atMs, decisions }) =>
     decisions.map(({ action, logicalDate }) => {
-      const at = zonedText(atMs, 'Europe/Paris').slice(8, 16);
+      const at = formatLogicalDate(atMs, 'Europe/Paris').slice(8, 16);
       return `${at} ${action} ${logicalDate.slice(8, 10)}`;
     }),
   );

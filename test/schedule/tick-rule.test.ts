@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { machineTimeZone } from '../../src/core/zoned-date.ts';
+import { machineZone } from '../../src/core/zoned-date.ts';
 import { readTickRule, tickRuleOf } from '../../src/schedule/tick-rule.ts';
 
 const none = { cron: undefined, onCalendar: undefined, timeZone: undefined, daylightSaving: 'runOnce' } as const;
@@ -9,8 +9,8 @@ it.each([
     { cron: '@daily', timeZone: 'Asia/Kolkata' },
     { cron: '@daily', timeZone: 'Asia/Kolkata' },
   ],
-  [{ cron: '@daily' }, { cron: '@daily', timeZone: machineTimeZone() }],
-  [{ onCalendar: 'daily' }, { cron: '0 0 * * *', timeZone: machineTimeZone() }],
+  [{ cron: '@daily' }, { cron: '@daily', timeZone: machineZone() }],
+  [{ onCalendar: 'daily' }, { cron: '0 0 * * *', timeZone: machineZone() }],
   [
     { onCalendar: 'daily', timeZone: 'UTC' },
     { cron: '0 0 * * *', timeZone: 'UTC' },
