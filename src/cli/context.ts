@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { getCompileCacheDir } from 'node:module';
@@ -6,29 +6,34 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newOutputStore } from '../checkpoint/store.ts';
+import { holdFile } from '../core/hold-file.ts';
 import { environment, usableCores, usableMemoryBytes } from '../core/host.ts';
 import { hasSqlite } from '../core/sqlite.ts';
 import type { DatasetReader } from '../dataset/contract.ts';
 import { chooseDevices, findGpus } from '../executor/devices.ts';
 import { LocalExecutor } from '../executor/local.ts';
 import { canReadAhead, planSlots } from '../executor/plan-slots.ts';
-import type { History } from '../history/contract.ts';
+import type { History, JobKey } from '../history/contract.ts';
 import { newModelReader } from '../model/reader.ts';
 import type { Ports, TemporaryFolder } from '../run/ports.ts';
+import type { Launcher } from '../schedule/launcher.ts';
 import type { NotifySpec } from '../spec/job-spec.ts';
 import type { JobFacts, Notifier, RunNotices, Surroundings } from '../telemetry/contract.ts';
 import { packageVersion } from './package-version.ts';
 
-/** The real adapters; the only place that knows them. */
-export function newPorts(): Ports {
+/**
+ * The real adapters; the only place that knows them.
+ * @param share of how many processes that share the machine this is one
+ */
+export function newPorts(share = 1): Ports {
   const env = environment();
-  const cores = usableCores();
+  const cores = Math.max(1, Math.floor(usableCores() / share));
   return {
     ...lazyDataset(cores),
     models: newModelReader(),
     store: newOutputStore(),
     findDevices: async (wanted) => chooseDevices(wanted, needsGpus(wanted) ? await findGpus(env) : []),
-    planSlots: (options) => planSlots({ ...options, cores, memoryBytes: usableMemoryBytes() }),
+    planSlots: (options) => planSlots({ ...options, cores, memoryBytes: usableMemoryBytes() / share }),
     newExecutor: () =>
       new LocalExecutor({ entry: workerEntry(), env: { NODE_COMPILE_CACHE: getCompileCacheDir(), ...env } }),
     canReadAhead: (slots) => canReadAhead(slots, cores),
@@ -73,6 +78,17 @@ export async function newRunNotices(notifier: Notifier, facts: JobFacts): Promis
   return (await import('../telemetry/run-notices.ts')).newRunNotices({ notifier, facts, now: () => new Date() });
 }
 
+/** Runs as processes of their own: this command again. */
+export async function newRunLauncher(stderr: 'inherit' | 'ignore'): Promise<Launcher> {
+  return (await import('../schedule/spawn-run.ts')).newLauncher({ entry: ownEntry(), env: environment(), stderr });
+}
+
+/** Holds the timer of a job, so that one process at a time decides what is due. */
+export function holdTimer(stateFolder: string, { specPath, job }: JobKey): Disposable | undefined {
+  const name = createHash('sha256').update(`${specPath}\0${job}`).digest('hex').slice(0, 16);
+  return holdFile(join(stateFolder, 'timers', name));
+}
+
 /** DuckDB's native library takes a while to load: by the time that it is asked for, the first worker is on its way. */
 function lazyDataset(
   threads: number,
@@ -108,6 +124,11 @@ function lazyDataset(
 
 function needsGpus(wanted: 'auto' | 'all' | readonly string[]): boolean {
   return typeof wanted === 'string' || wanted.some((name) => name !== 'cpu');
+}
+
+/** What `node` is told to run this command again. */
+function ownEntry(): string {
+  return fileURLToPath(new URL('../../bin/nightshift.js', import.meta.url));
 }
 
 /** Beside this file, in the language that this file is in: `.ts` from a checkout, `.js` when built. */

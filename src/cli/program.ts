@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addBackfillCommand } from './backfill-command.ts';
 import { addCleanCommand } from './clean-command.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addDiffCommand } from './diff-command.ts';
@@ -44,6 +45,7 @@ export function buildProgram(): Command {
   addInitCommand(program);
   addInspectCommand(program);
   addScheduleCommand(program);
+  addBackfillCommand(program);
   addPublishCommand(program);
   addReplayCommand(program);
   addRerunCommand(program);

@@ -21,6 +21,8 @@ export interface RunFlags extends SpecFlags {
   readonly history?: boolean;
   readonly stateDir: string;
   readonly trigger?: Trigger;
+  /** Of how many runs that go on at a time this is one: they share cores and memory. */
+  readonly share?: string;
 }
 
 export function addRunCommand(program: Command): void {
@@ -47,6 +49,7 @@ A run that was stopped or killed goes on where it was when the same command runs
     .addOption(stateFolderOption())
     .option('--no-history', 'do not record the run in the history')
     // For what runs jobs on its own; a person has no use for it.
+    .addOption(new Option('--share <n>', 'of how many runs at a time this is one').hideHelp())
     .addOption(new Option('--trigger <trigger>', 'why the run is begun').choices(triggers).hideHelp())
     .action((spec: string, names: readonly string[], flags: RunFlags) =>
       runAction(flags, async (io) => {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { AppError, exitCodeOf } from '../core/errors.ts';
 import type { DatedJob } from '../run/date-job.ts';
+import type { Ports } from '../run/ports.ts';
 import type { JobRequest } from '../run/prepare-job.ts';
 import { type RunOptions, runJob } from '../run/run-job.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
@@ -14,6 +15,7 @@ import { newRecorder, recordedJob } from './new-recorder.ts';
 import { openNotices } from './open-notices.ts';
 import { openSpec, type SpecRequest } from './open-spec.ts';
 import { parseDuration } from './parse-duration.ts';
+import { parseCount } from './parse-when.ts';
 import type { Reporter } from './reporter.ts';
 import type { RunFlags } from './run-command.ts';
 import type { JobRecorder, RunRecorder } from './run-recorder.ts';
@@ -37,6 +39,7 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
       ),
   });
   const { signal } = interruption;
+  const ports = newPorts(Math.max(1, parseCount('--share', flags.share ?? '1')));
   let exitCode = 0;
   for (const [index, dated] of jobs.entries()) {
     const { job, runId } = dated;
@@ -47,6 +50,7 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
       spec,
       dated,
       record: recorder?.begin(recordedJob(spec, dated)),
+      ports,
       reporter: { report: notices.see },
       options: { restart: flags.restart === true, resume: flags.resume, waitMs, signal },
     });
@@ -107,16 +111,17 @@ interface OneJob {
   readonly spec: LoadedSpec;
   readonly dated: DatedJob;
   readonly record: JobRecorder | undefined;
+  readonly ports: Ports;
   readonly reporter: Pick<Reporter, 'report'>;
   readonly options: Omit<RunOptions, keyof JobRequest> & { readonly signal: AbortSignal };
 }
 
 /** @returns what the job failed with, if it did */
 async function runOne(one: OneJob): Promise<{ readonly error: unknown } | undefined> {
-  const { spec, dated, reporter, record, options } = one;
+  const { spec, dated, reporter, record, ports, options } = one;
   try {
     options.signal.throwIfAborted();
-    for await (const event of runJob(newPorts(), { ...jobRequest(spec, dated), ...options })) {
+    for await (const event of runJob(ports, { ...jobRequest(spec, dated), ...options })) {
       reporter.report(event);
       await record?.see(event);
     }

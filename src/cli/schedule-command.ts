@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
 import { withHelp } from './help-text.ts';
 import { addScheduleNextCommand } from './schedule-next-command.ts';
+import { addSchedulePauseCommand } from './schedule-pause-command.ts';
+import { addScheduleRunDueCommand } from './schedule-run-due-command.ts';
 import { addScheduleSimulateCommand } from './schedule-simulate-command.ts';
+import { addScheduleStatusCommand } from './schedule-status-command.ts';
 
 /** The group; each of its commands has a file of its own. */
 export function addScheduleCommand(program: Command): void {
@@ -11,6 +14,10 @@ export function addScheduleCommand(program: Command): void {
     .description('Works with the schedules of a spec: when its jobs are due, and what would be done then.');
   addScheduleNextCommand(group);
   addScheduleSimulateCommand(group);
+  addScheduleStatusCommand(group);
+  addSchedulePauseCommand(group, 'pause');
+  addSchedulePauseCommand(group, 'resume');
+  addScheduleRunDueCommand(group);
   withHelp(group, {
     examples: [
       ['nightshift schedule next', 'when the jobs of jobs.yaml are due'],

@@ -118,7 +118,7 @@ export function hasSqlite(): boolean {
 }
 
 /** Node 22 calls the module experimental in a warning of its own, which tells users of a command nothing. */
-function loadSqlite(): typeof import('node:sqlite') {
+export function loadSqlite(): typeof import('node:sqlite') {
   if (!hasSqlite()) {
     throw new AppError('HISTORY_UNAVAILABLE', `history needs Node 22.13 or newer, this is ${process.version}`, {
       hint: 'install a newer Node; runs work without history',
@@ -176,6 +176,10 @@ function migrate(
 
 function versionOf(db: DatabaseSync): number {
   return Number(db.prepare('PRAGMA user_version').get()?.['user_version']);
+}
+
+export function isBusy(error: unknown): boolean {
+  return busyCodes.includes(resultCode(error));
 }
 
 function resultCode(error: unknown): number {

@@ -152,6 +152,8 @@ export interface History extends Disposable {
   readonly decideTick: (tick: TickRecord) => boolean;
   /** Names the run of a tick, which is not known when it is decided to run. */
   readonly nameTickRun: (key: JobKey & { readonly tickMs: number }, runId: string) => void;
+  /** Newest first. */
+  readonly lastTicks: (key: JobKey, count: number) => readonly TickRecord[];
   /** By time. */
   readonly ticks: (key: JobKey, span: Span) => readonly TickRecord[];
   /** As if they had never been decided. @returns how many */

@@ -31,6 +31,11 @@ export class ScheduleTable {
     });
   }
 
+  lastTicks({ specPath, job }: JobKey, count: number): readonly TickRecord[] {
+    const sql = `SELECT * FROM ticks WHERE ${ofKey} ORDER BY "tickMs" DESC LIMIT $count`;
+    return recordsOf(tickSchema, this.#db.all(sql, { specPath, job, count }));
+  }
+
   ticks({ specPath, job }: JobKey, { fromMs, toMs }: Span): readonly TickRecord[] {
     const sql = `SELECT * FROM ticks WHERE ${inSpan} ORDER BY "tickMs"`;
     return recordsOf(tickSchema, this.#db.all(sql, { specPath, job, fromMs, toMs }));

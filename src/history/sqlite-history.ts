@@ -47,6 +47,7 @@ export function openSqliteHistory(options: SqliteHistoryOptions): History {
     openLog: (runId) => logs.open(runId),
     decideTick: (tick) => schedules.decideTick(tick),
     nameTickRun: (key, runId) => schedules.nameTickRun(key, runId),
+    lastTicks: (key, count) => schedules.lastTicks(key, count),
     ticks: (key, span) => schedules.ticks(key, span),
     forgetTicks: (key, span) => schedules.forgetTicks(key, span),
     schedule: (key) => schedules.schedule(key),

@@ -1,0 +1,50 @@
+import { assertNever } from '../core/errors.ts';
+import type { BackfillEvent, Partition } from '../schedule/backfill.ts';
+import type { RunEnd } from '../schedule/launcher.ts';
+import { cellText, pluralText } from './aligned.ts';
+import type { Paint, Style } from './colour.ts';
+import { durationText } from './duration-text.ts';
+
+const widestMessage = 100;
+const styles: Readonly<Record<RunEnd['state'], Style>> = {
+  published: 'green',
+  skipped: 'dim',
+  failed: 'red',
+  interrupted: 'yellow',
+};
+
+/** A partition and what became of it, a cell each. */
+export function partitionCells(
+  date: string,
+  { state, runId, rows, seconds, code, message }: Partial<RunEnd> & Pick<RunEnd, 'state'>,
+  paint: Paint,
+): readonly string[] {
+  const why = [code, message].filter((text) => text !== undefined).join(': ');
+  const what = rows === undefined ? cellText(why, widestMessage) : pluralText(rows.out, 'row');
+  const took = seconds === undefined ? '' : durationText(seconds);
+  return [date, runId ?? '', took, `${paint(styles[state], state)}  ${what}`.trimEnd()];
+}
+
+/** What a backfill says while it goes on; undefined where there is nothing to say. */
+export function backfillLine(
+  event: BackfillEvent,
+  { dateOf, paint }: { readonly dateOf: (partition: Partition) => string; readonly paint: Paint },
+): string | undefined {
+  switch (event.type) {
+    case 'backfill-planned': {
+      const passed = event.partitions - event.toRun;
+      const rest = passed === 0 ? '' : `, ${passed} passed over`;
+      return `${pluralText(event.toRun, 'run')} to do${rest}`;
+    }
+    case 'partition-ended':
+      return partitionCells(dateOf(event.partition), event.end, paint)
+        .filter((cell) => cell !== '')
+        .join('  ');
+    case 'partition-passed':
+    case 'partition-started':
+    case 'partition-left':
+      return undefined;
+    default:
+      return assertNever(event);
+  }
+}

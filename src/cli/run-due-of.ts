@@ -1,0 +1,125 @@
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { AppError } from '../core/errors.ts';
+import type { TickRule } from '../schedule/cron-ticks.ts';
+import { type DueDecision, decideDue } from '../schedule/due.ts';
+import { newHistoryLedger } from '../schedule/history-ledger.ts';
+import { type DueEvent, runDue } from '../schedule/run-due.ts';
+import { tickDigest } from '../schedule/tick-digest.ts';
+import type { TickLedger } from '../schedule/tick-ledger.ts';
+import type { JobSpec, ScheduleSpec } from '../spec/job-spec.ts';
+import type { LoadedSpec } from '../spec/load-spec.ts';
+import { chooseJobs } from './choose-jobs.ts';
+import { holdTimer, newNotifier, newRunLauncher, openHistory } from './context.ts';
+import { Interruption } from './interruption.ts';
+import type { Io } from './io.ts';
+import { newRecorder } from './new-recorder.ts';
+import { jobFacts } from './open-notices.ts';
+import { openSpec } from './open-spec.ts';
+import { parseDuration } from './parse-duration.ts';
+import { dueEventJson, dueLine } from './run-due-text.ts';
+import type { RunDueFlags } from './schedule-run-due-command.ts';
+import { scheduledJobs } from './scheduled-jobs.ts';
+
+interface RunDueRequest {
+  readonly spec: string;
+  readonly name: string;
+  readonly flags: RunDueFlags;
+}
+
+/** What a timer calls. @returns the exit code: that of the last run that failed */
+export async function runDueOf(io: Io, { spec: path, name, flags }: RunDueRequest): Promise<number> {
+  const jitterMs = flags.jitter === undefined ? 0 : parseDuration('--jitter', flags.jitter);
+  const stateFolder = resolve(flags.stateDir);
+  const key = { specPath: resolve(path), job: name };
+  const { spec, job, schedule, rule } = await openJob(io, { spec: path, name, flags });
+  const look = { job: name, timeZone: rule.timeZone };
+  const tell = (event: DueEvent) => {
+    if (flags.json === true) io.out(`${JSON.stringify(dueEventJson(event, look))}\n`);
+    else io.err(`${dueLine(event, { ...look, paint: io.paintErr })}\n`);
+  };
+  using hold = holdTimer(stateFolder, key);
+  if (hold === undefined) {
+    io.err(`${name}: another \`schedule run-due\` of it goes on, and sees to what is due\n`);
+    return 0;
+  }
+  using history = await openHistory(stateFolder);
+  const ledger = newHistoryLedger(history, { key, rule, digest: tickDigest(schedule) });
+  if (flags.dryRun === true) return showDue({ schedule, ledger, tell });
+  using interruption = new Interruption({ hint: 'the timer goes on with it, or the same command' });
+  const ports = { ledger, launcher: await newRunLauncher('inherit'), nowMs: Date.now };
+  const { signal } = interruption;
+  const machine = hostname();
+  const options = ['--state-dir', stateFolder];
+  const missed: DueDecision[] = [];
+  let exitCode = 0;
+  for await (const event of runDue(ports, { ...key, schedule, jitterMs, machine, signal, options })) {
+    if (event.type === 'run-ended' && event.end.exitCode !== 0) exitCode = event.end.exitCode;
+    if (event.type === 'tick-decided' && event.action === 'missed') missed.push(event);
+    tell(event);
+  }
+  await tellMissed(io, { spec, job, missed, signal });
+  return exitCode;
+}
+
+interface OpenedJob {
+  readonly spec: LoadedSpec;
+  readonly job: JobSpec;
+  readonly schedule: ScheduleSpec;
+  readonly rule: TickRule;
+}
+
+/** A spec that was broken since the timer was installed is a run that failed: the history shows it. */
+async function openJob(io: Io, { spec: path, name, flags }: RunDueRequest): Promise<OpenedJob> {
+  try {
+    const spec = await openSpec({ spec: path, names: [name], flags: {} });
+    const [job] = chooseJobs(spec, [name]);
+    const [scheduled] = scheduledJobs(spec, [name]);
+    if (job === undefined || scheduled === undefined) throw new AppError('USAGE', `${path} has no job ${name}`);
+    return { spec, job, schedule: scheduled.schedule, rule: scheduled.rule };
+  } catch (error) {
+    const reporter = {
+      report: () => undefined,
+      note: (text: string) => io.err(`${text}\n`),
+      [Symbol.dispose]: () => undefined,
+    };
+    const recorder = newRecorder({ stateDir: flags.stateDir, trigger: 'schedule' }, reporter);
+    await recorder?.begin({ job: name, specPath: resolve(path) }).end({ error });
+    throw error;
+  }
+}
+
+interface Look {
+  readonly schedule: ScheduleSpec;
+  readonly ledger: TickLedger;
+  readonly tell: (event: DueEvent) => void;
+}
+
+/** What would be done now; nothing is decided by it. */
+function showDue({ schedule, ledger, tell }: Look): number {
+  const nowMs = Date.now();
+  const { sinceMs, settled, isPaused, notes } = ledger.read(nowMs);
+  const due = decideDue({ schedule, nowMs, sinceMs, decided: settled, isPaused, running: [] });
+  for (const message of [...notes, ...due.warnings]) tell({ type: 'note', message });
+  if (due.more !== undefined) tell({ type: 'ticks-decided', ...due.more });
+  for (const decision of due.decisions) tell({ type: 'tick-decided', ...decision });
+  if (due.decisions.length === 0) tell({ type: 'nothing-due', nextTickMs: due.nextTickMs });
+  return 0;
+}
+
+interface Missed {
+  readonly spec: LoadedSpec;
+  readonly job: JobSpec;
+  readonly missed: readonly DueDecision[];
+  readonly signal: AbortSignal;
+}
+
+async function tellMissed(io: Io, { spec, job, missed, signal }: Missed): Promise<void> {
+  const [first] = missed;
+  if (first === undefined || job.notify === undefined) return;
+  const notifier = await newNotifier(job.notify, { signal, folder: job.baseDir, onOutput: undefined });
+  const ticks = missed.map(({ logicalDate }) => logicalDate);
+  const notice = { v: 1, type: 'run-missed', ...jobFacts(spec, job), ticks, reason: first.reason } as const;
+  for (const { isDelivered, target, answer } of await notifier.missed(notice))
+    if (!isDelivered) io.err(`${job.name}  ${io.paintErr('yellow', 'warning:')} no notice to ${target}: ${answer}\n`);
+}

@@ -1,0 +1,103 @@
+import type { LaunchedRun, Launcher, RunEnd } from './launcher.ts';
+
+/** One logical date of a backfill, and where its predictions go. */
+export interface Partition {
+  readonly dateMs: number;
+  /** ISO 8601 with offset. */
+  readonly logicalDate: string;
+  /** Absolute. */
+  readonly output: string;
+}
+
+export type PartitionState = 'published' | 'missing' | 'failed';
+/** Which partitions are run: those not published, those of them whose last run failed, or all. */
+export type BackfillChoice = 'missing' | 'failed' | 'all';
+
+export interface BackfillRequest {
+  /** Absolute. */
+  readonly specPath: string;
+  readonly job: string;
+  /** In the order in which they are run. */
+  readonly partitions: readonly Partition[];
+  readonly choice: BackfillChoice;
+  readonly maxParallel: number;
+  readonly signal: AbortSignal;
+  /** More of the command line of `run`. */
+  readonly options: readonly string[];
+}
+
+export interface BackfillPorts {
+  readonly launcher: Launcher;
+  /** What is known of a partition before it is run: what is published counts, then the history. */
+  readonly stateOf: (partition: Partition) => Promise<PartitionState>;
+}
+
+export type BackfillEvent =
+  | { readonly type: 'backfill-planned'; readonly partitions: number; readonly toRun: number }
+  | { readonly type: 'partition-passed'; readonly partition: Partition; readonly state: PartitionState }
+  | { readonly type: 'partition-started'; readonly partition: Partition }
+  | { readonly type: 'partition-ended'; readonly partition: Partition; readonly end: RunEnd }
+  /** It was stopped before this one's turn. */
+  | { readonly type: 'partition-left'; readonly partition: Partition };
+
+interface Active {
+  readonly partition: Partition;
+  readonly run: LaunchedRun;
+  readonly ended: Promise<Active>;
+  end: RunEnd | undefined;
+}
+
+/**
+ * Runs a job for many logical dates, a few at a time, each a run that can be gone on with by itself.
+ * @throws the reason of the signal, once the runs that it stopped have ended
+ */
+export async function* backfill(ports: BackfillPorts, request: BackfillRequest): AsyncGenerator<BackfillEvent> {
+  const { partitions, choice, maxParallel, signal } = request;
+  const states: PartitionState[] = [];
+  for (const partition of partitions) {
+    signal.throwIfAborted();
+    states.push(await ports.stateOf(partition));
+  }
+  const isChosen = (state: PartitionState | undefined) =>
+    choice === 'all' || state === 'failed' || (choice === 'missing' && state === 'missing');
+  const waiting = partitions.filter((_, index) => isChosen(states[index]));
+  yield { type: 'backfill-planned', partitions: partitions.length, toRun: waiting.length };
+  for (const [index, partition] of partitions.entries()) {
+    const state = states[index] ?? 'missing';
+    if (!isChosen(state)) yield { type: 'partition-passed', partition, state };
+  }
+  const active = new Set<Active>();
+  const stop = () => {
+    for (const { run } of active) run.stop();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    while (active.size > 0 || (waiting.length > 0 && !signal.aborted)) {
+      while (active.size < maxParallel && !signal.aborted) {
+        const partition = waiting.shift();
+        if (partition === undefined) break;
+        active.add(start(ports.launcher, request, partition));
+        yield { type: 'partition-started', partition };
+      }
+      await Promise.race([...active].map(({ ended }) => ended));
+      for (const done of [...active]) {
+        if (done.end === undefined) continue;
+        active.delete(done);
+        yield { type: 'partition-ended', partition: done.partition, end: done.end };
+      }
+    }
+    for (const partition of waiting) yield { type: 'partition-left', partition };
+  } finally {
+    signal.removeEventListener('abort', stop);
+    stop();
+  }
+  signal.throwIfAborted();
+}
+
+function start(launcher: Launcher, { specPath, job, options }: BackfillRequest, partition: Partition): Active {
+  const { logicalDate } = partition;
+  const run = launcher.launch({ specPath, job, logicalDate, trigger: 'backfill', options });
+  const ended = run.ended.then((end) => Object.assign(active, { end }));
+  const active: Active = { partition, run, ended, end: undefined };
+  return active;
+}
