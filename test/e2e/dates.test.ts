@@ -1,6 +1,8 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { flightsJob } from '../cli/flights-job.ts';
 import {
   eventsIn,
   type Job,
@@ -9,6 +11,7 @@ import {
   publishedColumn,
   runJob,
   runJobs,
+  start,
   temporaryFolder,
   typeModel,
   writeSpec,
@@ -162,6 +165,9 @@ describe('a job without templates', () => {
     await writeSpec(folder.path, { job: plain() });
     expect((await cli('plan')).stdout).not.toContain('date ');
     expect((await cli('plan', '--date', '2026-11-23')).stdout).toContain('\n  date       2026-11-23\n');
+    expect(JSON.parse((await cli('plan', '--date', '2026-11-23', '--json')).stdout)).toMatchObject({
+      jobs: [{ logicalDate: '2026-11-23T00:00:00+01:00' }],
+    });
     expect((await cli('run')).stderr).not.toContain('date ');
   });
 });
@@ -202,6 +208,25 @@ describe('${run.id} in the output', () => {
     expect(await publishedColumn(folder.path, 'id', `out/${runId}`)).toEqual([0n, 1n, 2n]);
     await cli('run');
     expect(await readdir(inFolder('out'))).toHaveLength(2);
+  });
+
+  it('is named by the hint of a run that is interrupted, and that command goes on', async () => {
+    const flights = {
+      ...flightsJob,
+      output: { ...flightsJob.output, path: 'out/${run.id}' },
+      execution: { shardRows: 150, batchSize: 50 },
+    };
+    await writeSpec(folder.path, { flights });
+    const run = start(['run', '--json'], { cwd: folder.path });
+    for await (const line of createInterface({ input: run.stdout })) if (line.includes('"shard-done"')) break;
+    run.kill('SIGINT');
+    const { exitCode, stderr } = await run;
+    const [runId = ''] = await readdir(inFolder('out'));
+    expect(exitCode).toBe(130);
+    expect(stderr).toContain(`hint: run the same command again with --resume ${runId} to go on; finished shards`);
+    const resumed = await cli('run', '--resume', runId, '--json');
+    expect(resumed.exitCode).toBe(0);
+    expect(eventsIn(resumed)[0]).toMatchObject({ type: 'run-started', resumes: true, runId });
   });
 
   it.each([
