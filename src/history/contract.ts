@@ -13,7 +13,7 @@ export const shownStates = [...runStates, 'died'] as const;
 export type ShownState = (typeof shownStates)[number];
 
 /** Which job of which file; both together are the key of a schedule. */
-const jobKeySchema = z.object({
+export const jobKeySchema = z.object({
   /** Absolute. */
   specPath: z.string(),
   job: z.string(),

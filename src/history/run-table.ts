@@ -2,6 +2,7 @@ import type { isAlive } from '../core/host.ts';
 import type { SqliteFile, SqlParams, SqlValue } from '../core/sqlite.ts';
 import {
   type JobKey,
+  jobKeySchema,
   type PruneOptions,
   type RunEnd,
   type RunFilter,
@@ -67,18 +68,16 @@ export class RunTable {
       .slice(0, limit);
   }
 
-  latest({ specPath, job }: Partial<JobKey> = {}): readonly RunRecord[] {
-    const newest = `"record" = (SELECT "record" FROM runs AS other
-      WHERE other."specPath" = runs."specPath" AND other."job" = runs."job" ${newestFirst} LIMIT 1)`;
-    const params = paramsOf({ specPath, job });
-    const where = `WHERE ($specPath IS NULL OR "specPath" = $specPath) AND ($job IS NULL OR "job" = $job) AND ${newest}`;
-    return [...this.#select(where, params)].sort(
-      (a, b) => compareText(a.specPath, b.specPath) || compareText(a.job, b.job),
-    );
+  latest(of: Partial<JobKey> = {}): readonly RunRecord[] {
+    // One look-up each: as one statement it takes minutes for a hundred thousand records.
+    const keys = recordsOf(jobKeySchema, this.#db.all('SELECT DISTINCT "specPath", "job" FROM runs ORDER BY 1, 2'));
+    const isAsked = (key: JobKey) => key.specPath === (of.specPath ?? key.specPath) && key.job === (of.job ?? key.job);
+    return keys.filter(isAsked).flatMap(({ specPath, job }) => this.list({ specPath, job, limit: 1 }));
   }
 
   of({ specPath, job, logicalDates }: JobKey & { readonly logicalDates: readonly number[] }): readonly RunRecord[] {
-    const where = `WHERE "specPath" = $specPath AND "job" = $job
+    // Left to itself, SQLite takes the index that has the order, and reads every record of the job.
+    const where = `INDEXED BY runs_by_date WHERE "specPath" = $specPath AND "job" = $job
       AND "logicalDateMs" IN (SELECT value FROM json_each($dates))`;
     return this.#select(where, { specPath, job, dates: JSON.stringify(logicalDates) });
   }
@@ -108,8 +107,4 @@ export class RunTable {
     const sql = `SELECT * FROM runs ${where} ${newestFirst} LIMIT $limit`;
     return recordsOf(runRecordSchema, this.#db.all(sql, { ...params, limit }));
   }
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
