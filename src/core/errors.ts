@@ -82,6 +82,16 @@ export const errorTable = {
     exitCode: 4,
     retryable: false,
     meaning: 'the history of runs cannot be read or written; runs go on without it',
+  SCHEDULER_UNAVAILABLE: {
+    exitCode: 4,
+    retryable: false,
+    meaning: 'no crontab or systemd manager is there that could call a timer',
+  },
+  SCHEDULE_NOT_FOUND: { exitCode: 2, retryable: false, meaning: 'no timer is installed for the spec or the job' },
+  SCHEDULE_CHANGED: {
+    exitCode: 75,
+    retryable: true,
+    meaning: 'somebody else changed the crontab or a unit in the same moment',
   },
   LOCKED: { exitCode: 75, retryable: true, meaning: 'another run holds the lock of this output' },
   INTERRUPTED: {

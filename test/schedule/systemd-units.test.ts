@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plainFolder, quotedArgument, quotedWord } from '../../src/schedule/systemd-quote.ts';
 import { type Manager, renderUnits, timerOfUnit, unitName } from '../../src/schedule/systemd-units.ts';
+import type { Timer } from '../../src/schedule/timer.ts';
 import { temporaryFolder } from '../e2e/nightshift.ts';
 import { someTimer } from './some-timer.ts';
 
@@ -38,7 +39,7 @@ describe.each(Object.entries(managers))('units for %s', (name, manager) => {
     await expect(unit).toMatchFileSnapshot(join(import.meta.dirname, `golden/${name}.${kind}`));
   });
 
-  it.for([
+  it.for<readonly [string, Partial<Timer>]>([
     ['with all that a spec can say', {}],
     ['with nothing but a time', { jitterMs: 0, service: { environment: [] }, environment: {}, writable: [] }],
     [
