@@ -82,6 +82,7 @@ export const errorTable = {
     exitCode: 4,
     retryable: false,
     meaning: 'the history of runs cannot be read or written; runs go on without it',
+  },
   SCHEDULER_UNAVAILABLE: {
     exitCode: 4,
     retryable: false,
