@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => folder[Symbol.asyncDispose]());
 
-const job = { model: typeModel('identity_int64'), input: 'in.parquet', output: 'out' };
+const job = { model: typeModel('square'), input: 'in.parquet', output: 'out' };
 const writeJobs = (schedule: object) =>
   writeSpec(folder.path, {
     nightly: { ...job, output: 'out/nightly', schedule },
