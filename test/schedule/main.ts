@@ -11,8 +11,9 @@ import { fireByCron } from './cron-fire.ts';
 import { fireBySystemd } from './systemd-fire.ts';
 
 const stop = new AbortController();
+// Listened to for good: with nobody left to listen, what watches child processes ends this one before it cleans up.
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+  process.on(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
 
 await using folder = await temporaryFolder();
 const base = await realpath(folder.path);
