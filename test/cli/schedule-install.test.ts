@@ -121,6 +121,15 @@ describe('schedule install', () => {
     expect(await standIns.crontab()).toBeUndefined();
   });
 
+  it('writes nothing where somebody else writes to the crontab at the same time, and asks to try again', async () => {
+    await standIns.writeCrontab(foreign);
+    await standIns.addBusyCrontab();
+    const { exitCode, stderr } = await schedule('install', 'jobs.yaml', '--target', 'cron');
+    expect(exitCode).toBe(75);
+    expect(stderr).toContain('error SCHEDULE_CHANGED: ');
+    expect((await standIns.crontab())?.toString()).not.toContain('nightshift');
+  });
+
   it('writes down the variables that the spec names, and refuses one that is not set', async () => {
     await writeJobs({ cron: '30 2 * * *', service: { environment: ['MODELS_AT'] } });
     expect(await schedule('install')).toMatchObject({
