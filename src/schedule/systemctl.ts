@@ -68,7 +68,8 @@ export class Systemctl {
     if (!isDone) throw this.unavailable(`\`systemctl ${[...this.scope, ...args].join(' ')}\` failed: ${told}`);
   }
 
-  private async checkThere(): Promise<void> {
+  /** @throws AppError SCHEDULER_UNAVAILABLE when it does not answer, or is not this user's to change */
+  async checkThere(): Promise<void> {
     if (this.scope.length === 0 && this.user.uid !== 0)
       throw this.unavailable('only root installs timers of the system');
     const { isDone, told } = await this.call('systemctl', ['show', '--property=Version']);

@@ -51,8 +51,10 @@ export class SystemdTarget implements TimerTarget {
       changes.push(...found);
       if (found.length === 0 && (await this.systemctl.isRunning(timerUnit(timer)))) same.add(timer.id);
     }
-    for (const timer of present.filter(({ id }) => change.remove.includes(id)))
-      changes.push(...(await this.removalsOf(timer)));
+    const leaving = present.filter(({ id }) => change.remove.includes(id));
+    // Before anything is written elsewhere: a timer that moves must not stay behind.
+    if (leaving.length > 0) await this.systemctl.checkThere();
+    for (const timer of leaving) changes.push(...(await this.removalsOf(timer)));
     const scope = this.options.kind === 'user' ? '--user ' : '';
     const steps = stepsOf(change, present, {
       isSame: ({ id }) => same.has(id),

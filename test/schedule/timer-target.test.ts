@@ -105,14 +105,15 @@ describe('a systemd manager', () => {
     });
   });
 
-  it('of the system is for root', async () => {
+  it('of the system is for root, to remove too', async () => {
     await standIns.addSystemd();
-    const options = { kind: 'system', folder: folder.path, env: standIns.env } as const;
+    const root = systemd('system');
+    await root.apply(await root.plan({ install: [someTimer()], remove: [] }));
+    const options = { kind: 'system', folder: join(folder.path, 'units'), env: standIns.env } as const;
     const target = new SystemdTarget({ ...options, user: { uid: 1000, name: 'ada' } });
-    await expect(target.plan({ install: [someTimer()], remove: [] })).rejects.toMatchObject({
-      code: 'SCHEDULER_UNAVAILABLE',
-      message: expect.stringContaining('only root'),
-    });
+    const refused = { code: 'SCHEDULER_UNAVAILABLE', message: expect.stringContaining('only root') };
+    await expect(target.plan({ install: [someTimer({ job: 'other' })], remove: [] })).rejects.toMatchObject(refused);
+    await expect(target.plan({ install: [], remove: [someTimer().id] })).rejects.toMatchObject(refused);
   });
 });
 
