@@ -3,21 +3,24 @@ import { dirname, resolve } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { makeFolder } from '../core/files.ts';
 import { cacheFolder, environment } from '../core/host.ts';
+import { formatLogicalDate } from '../core/zoned-date.ts';
 import { cronFinding, systemdFinding } from '../run/doctor-schedulers.ts';
+import { nextTick } from '../schedule/cron-ticks.ts';
 import { daemonZone } from '../schedule/daemon-zone.ts';
 import { describeTimer, type ScheduledJob } from '../schedule/describe-timer.ts';
 import { survivingPath } from '../schedule/surviving-path.ts';
-import { nextTick } from '../schedule/ticks-stand-in.ts';
+import { tickDigest } from '../schedule/tick-digest.ts';
+import { ruleOfText } from '../schedule/tick-rule.ts';
 import type { Timer } from '../schedule/timer.ts';
 import type { TimerStep, TimerTarget } from '../schedule/timer-target.ts';
 import { chooseTarget, timerTargets } from '../schedule/timer-targets.ts';
 import { aligned } from './aligned.ts';
 import { chooseJobs } from './choose-jobs.ts';
+import { openHistory } from './context.ts';
 import type { Io } from './io.ts';
 import { openSpec } from './open-spec.ts';
 import { diffText, planRemovals, stepRecords, type TargetPlan } from './schedule-changes.ts';
 import type { ScheduleInstallFlags } from './schedule-install-command.ts';
-import { instantText } from './schedule-text.ts';
 import { shownPath } from './shown-path.ts';
 
 interface InstallRequest {
@@ -41,6 +44,7 @@ export async function scheduleInstall(io: Io, request: InstallRequest): Promise<
   if (flags.dryRun !== true) {
     for (const folder of new Set(timers.map(({ logFile }) => dirname(logFile)))) await makeFolder(folder);
     for (const { target: each, plan } of plans) await each.apply(plan);
+    await remember(jobs, target, request);
   }
   if (flags.json === true)
     io.out(`${JSON.stringify(installJson({ plans, timers, warnings: told, flags }), undefined, 2)}\n`);
@@ -96,10 +100,7 @@ function installJson({
   warnings,
   flags,
 }: Installed & { readonly warnings: readonly string[]; readonly flags: ScheduleInstallFlags }): object {
-  const next = timers.map(({ job, when, timeZone }) => {
-    const at = nextTick(when, timeZone, Date.now());
-    return { job, next: at === undefined ? null : instantText(at, timeZone) };
-  });
+  const next = timers.map((timer) => ({ job: timer.job, next: nextOf(timer) ?? null }));
   const changes = plans.flatMap(({ plan }) => plan.changes.map(({ name }) => name));
   const diff = flags.dryRun === true ? { diff: diffText(plans) } : {};
   return { v: 1, dryRun: flags.dryRun === true, timers: stepRecords(plans), next, changes, ...diff, warnings };
@@ -126,6 +127,31 @@ function installText({ plans, timers, spec }: Installed & { readonly spec: strin
 function nextText({ id, did }: TimerStep, timers: readonly Timer[]): string {
   const timer = timers.find((candidate) => candidate.id === id);
   if (timer === undefined || did === 'removed') return '';
-  const at = nextTick(timer.when, timer.timeZone, Date.now());
-  return at === undefined ? `due at ${timer.when}` : `next ${instantText(at, timer.timeZone)}`;
+  return `next ${nextOf(timer) ?? 'never'}`;
+}
+
+function nextOf({ when, timeZone }: Timer): string | undefined {
+  const rule = ruleOfText(when, timeZone);
+  const at = rule === undefined ? undefined : nextTick(rule, Date.now());
+  return at === undefined ? undefined : formatLogicalDate(at, timeZone);
+}
+
+/** Ticks count from now on; those of a schedule that was here before with the same ticks go on to. */
+async function remember(jobs: readonly ScheduledJob[], target: TimerTarget, { spec, flags }: InstallRequest) {
+  using history = await openHistory(resolve(flags.stateDir));
+  const nowMs = Date.now();
+  for (const { name, schedule } of jobs) {
+    const key = { specPath: resolve(spec), job: name };
+    const digest = tickDigest(schedule);
+    const known = history.schedule(key);
+    const isSame = known?.digest === digest && known.target !== 'none';
+    history.saveSchedule({
+      ...key,
+      digest,
+      target: target.name,
+      installedAtMs: isSame ? known.installedAtMs : nowMs,
+      pausedAtMs: known?.pausedAtMs,
+      updatedAtMs: nowMs,
+    });
+  }
 }

@@ -1,6 +1,12 @@
 import type { Command } from 'commander';
 import { runAction } from './action.ts';
 import { withHelp } from './help-text.ts';
+import { stateFolderOption } from './spec-options.ts';
+
+export interface ScheduleListFlags {
+  readonly json?: boolean;
+  readonly stateDir: string;
+}
 
 export function addScheduleListCommand(schedule: Command): void {
   const command = schedule
@@ -8,7 +14,8 @@ export function addScheduleListCommand(schedule: Command): void {
     .summary('list the timers that are installed, and what they no longer agree with')
     .description('Lists the timers that nightshift installed for you, as they really are in systemd and the crontab.')
     .option('--json', 'print one JSON document')
-    .action((flags: { readonly json?: boolean }) =>
+    .addOption(stateFolderOption())
+    .action((flags: ScheduleListFlags) =>
       runAction(flags, async (io) => {
         const { scheduleList } = await import('./schedule-list.ts');
         return scheduleList(io, flags);
@@ -16,7 +23,7 @@ export function addScheduleListCommand(schedule: Command): void {
     );
   withHelp(command, {
     examples: [
-      ['nightshift schedule list', 'job, spec, target, schedule, next run'],
+      ['nightshift schedule list', 'job, spec, target, schedule, next and last run'],
       ['nightshift schedule list --json | jq .timers', 'the same for a script'],
     ],
   });

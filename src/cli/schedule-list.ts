@@ -1,36 +1,59 @@
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { messageOf } from '../core/errors.ts';
-import { environment } from '../core/host.ts';
-import { nextTick } from '../schedule/ticks-stand-in.ts';
+import { environment, isAlive } from '../core/host.ts';
+import { formatLogicalDate } from '../core/zoned-date.ts';
+import { type History, type RunRecord, shownState } from '../history/contract.ts';
+import { nextTick } from '../schedule/cron-ticks.ts';
+import { ruleOfText } from '../schedule/tick-rule.ts';
 import { type TimerMarker, timerDigest } from '../schedule/timer.ts';
 import { timerTargets } from '../schedule/timer-targets.ts';
 import { loadSpec } from '../spec/load-spec.ts';
 import { aligned } from './aligned.ts';
+import { findHistory } from './context.ts';
 import type { Io } from './io.ts';
-import { instantText } from './schedule-text.ts';
+import { recordJson } from './run-record-text.ts';
+import type { ScheduleListFlags } from './schedule-list-command.ts';
 import { shownPath } from './shown-path.ts';
 
 interface ListedTimer extends TimerMarker {
   readonly target: string;
-  /** Undefined where only systemd knows. */
+  /** Undefined where the expression cannot be read any more. */
   readonly next: string | undefined;
+  readonly isPaused: boolean;
+  /** The newest that is recorded. */
+  readonly last: RunRecord | undefined;
   /** What it no longer agrees with; empty when all is well. */
   readonly drift: readonly string[];
 }
 
-export async function scheduleList(io: Io, flags: { readonly json?: boolean }): Promise<number> {
+export async function scheduleList(io: Io, flags: ScheduleListFlags): Promise<number> {
   const timers: ListedTimer[] = [];
+  using history = await findHistory(resolve(flags.stateDir));
   for (const target of timerTargets(environment()))
     for (const timer of await target.read())
-      timers.push({ ...timer, target: target.name, next: nextOf(timer), drift: await driftOf(timer) });
+      timers.push({
+        ...timer,
+        target: target.name,
+        next: nextOf(timer),
+        ...knownOf(history, timer),
+        drift: await driftOf(timer),
+      });
   if (flags.json === true) io.out(`${JSON.stringify({ v: 1, timers: timers.map(listRecord) }, undefined, 2)}\n`);
   else io.out(timers.length === 0 ? 'no timer is installed\n' : listText(timers, io));
   return 0;
 }
 
 function nextOf({ when, timeZone }: TimerMarker): string | undefined {
-  const at = nextTick(when, timeZone, Date.now());
-  return at === undefined ? undefined : instantText(at, timeZone);
+  const rule = ruleOfText(when, timeZone);
+  const at = rule === undefined ? undefined : nextTick(rule, Date.now());
+  return at === undefined ? undefined : formatLogicalDate(at, timeZone);
+}
+
+function knownOf(history: History | undefined, { spec, job }: TimerMarker): Pick<ListedTimer, 'isPaused' | 'last'> {
+  const key = { specPath: spec, job };
+  const [last] = history?.latestRuns(key) ?? [];
+  return { isPaused: history?.schedule(key)?.pausedAtMs !== undefined, last };
 }
 
 async function driftOf(timer: TimerMarker): Promise<readonly string[]> {
@@ -54,18 +77,22 @@ async function specDrift({ spec: path, job: name, digest }: TimerMarker): Promis
   }
 }
 
-/** What became of the last run comes from the history, in a key of its own. */
-function listRecord({ job, spec, target, when, timeZone, next, drift, id, node, bin }: ListedTimer): object {
-  return { job, spec, target, when, timeZone, next: next ?? null, drift, id, node, bin };
+function listRecord(timer: ListedTimer): object {
+  const { job, spec, target, when, timeZone, next, isPaused, last, drift, id, node, bin } = timer;
+  const lastRun = last === undefined ? null : recordJson(last);
+  return { job, spec, target, when, timeZone, next: next ?? null, paused: isPaused, lastRun, drift, id, node, bin };
 }
 
 function listText(timers: readonly ListedTimer[], io: Io): string {
-  const rows = timers.map(({ job, spec, target, when, timeZone, next, drift }) => [
+  const rows = timers.map(({ job, spec, target, when, timeZone, next, isPaused, last, drift }) => [
     job,
     shownPath(spec, process.cwd()),
     target,
     `${when} ${timeZone}`,
-    next === undefined ? '' : `next ${next}`,
+    isPaused ? 'paused' : next === undefined ? '' : `next ${next}`,
+    last === undefined
+      ? 'never ran'
+      : `last ${formatLogicalDate(last.startedAtMs, timeZone)} ${shownState(last, isAlive)}`,
     drift.length === 0 ? 'ok' : io.paintOut('yellow', drift.join(', ')),
   ]);
   return aligned(rows, { indent: 0 });

@@ -1,11 +1,13 @@
 import { Argument, type Command } from 'commander';
 import { runAction } from './action.ts';
 import { withHelp } from './help-text.ts';
+import { stateFolderOption } from './spec-options.ts';
 
 export interface ScheduleRemoveFlags {
   readonly all?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
+  readonly stateDir: string;
 }
 
 export function addScheduleRemoveCommand(schedule: Command): void {
@@ -21,6 +23,7 @@ any more. A run that goes on is not stopped, and what was published stays.`,
     .option('--all', 'remove every timer that nightshift installed for you, of whatever spec')
     .option('-n, --dry-run', 'print what would change as a diff, and change nothing')
     .option('--json', 'print one JSON document')
+    .addOption(stateFolderOption())
     .action((spec: string, names: readonly string[], flags: ScheduleRemoveFlags) =>
       runAction(flags, async (io) => {
         const { scheduleRemove } = await import('./schedule-remove.ts');

@@ -3,6 +3,7 @@ import { AppError } from '../core/errors.ts';
 import { environment } from '../core/host.ts';
 import { timerTargets } from '../schedule/timer-targets.ts';
 import { aligned } from './aligned.ts';
+import { findHistory } from './context.ts';
 import type { Io } from './io.ts';
 import { diffText, planRemovals, stepRecords, type TargetPlan } from './schedule-changes.ts';
 import type { ScheduleRemoveFlags } from './schedule-remove-command.ts';
@@ -21,7 +22,10 @@ export async function scheduleRemove(io: Io, { spec, names, flags }: RemoveReque
   const plans = await planRemovals(timerTargets(environment()), isMeant);
   checkFound(plans, { path: flags.all === true ? 'you' : path, names: flags.all === true ? [] : names });
   const isDryRun = flags.dryRun === true;
-  if (!isDryRun) for (const { target, plan } of plans) await target.apply(plan);
+  if (!isDryRun) {
+    for (const { target, plan } of plans) await target.apply(plan);
+    await forget(plans, flags);
+  }
   if (flags.json === true) {
     const document = {
       v: 1,
@@ -34,6 +38,12 @@ export async function scheduleRemove(io: Io, { spec, names, flags }: RemoveReque
   }
   io.out(isDryRun ? diffText(plans) : removedText(plans));
   return 0;
+}
+
+/** What was paused is not any more when it is installed again. */
+async function forget(plans: readonly TargetPlan[], { stateDir }: ScheduleRemoveFlags): Promise<void> {
+  using history = await findHistory(resolve(stateDir));
+  for (const { spec, job } of plans.flatMap(({ plan }) => plan.steps)) history?.removeSchedule({ specPath: spec, job });
 }
 
 function checkFound(

@@ -1,10 +1,12 @@
 import { dirname, join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import type { JobSpec, ScheduleSpec } from '../spec/job-spec.ts';
-import { fireMinutes } from './fire-minutes.ts';
+import { type Cron, readCron } from './cron-expression.ts';
+import type { TickRule } from './cron-ticks.ts';
+import { changesClock, fireMinutes, leapMinutes } from './fire-minutes.ts';
 import { outputFolder, temporaryPathOf } from './job-folders.ts';
-import { isPlainCron, tickMinutes } from './tick-minutes.ts';
-import { calendarsOf } from './ticks-stand-in.ts';
+import { onCalendarLines } from './on-calendar.ts';
+import { tickRuleOf } from './tick-rule.ts';
 import { type Timer, timerDigest, timerId } from './timer.ts';
 
 export interface Surroundings {
@@ -30,7 +32,9 @@ export type ScheduledJob = JobSpec & { readonly schedule: ScheduleSpec };
 export function describeTimer(job: ScheduledJob, around: Surroundings): Timer {
   const { spec, node, bin, stateFolder, machineZone } = around;
   const { schedule } = job;
-  const timeZone = schedule.timeZone ?? machineZone;
+  const rule = tickRuleOf(schedule, machineZone);
+  const { timeZone } = rule;
+  const cron = cronOf(rule);
   const id = timerId(spec, job.name);
   const temporaryPath = temporaryPathOf(job, [spec, node, bin, stateFolder]);
   return {
@@ -41,8 +45,8 @@ export function describeTimer(job: ScheduledJob, around: Surroundings): Timer {
     folder: dirname(spec),
     environment: environmentOf(schedule, around),
     logFile: join(stateFolder, 'logs', `${job.name.slice(0, 150)}-${id}.log`),
-    cronTimes: cronTimes(schedule, { timeZone, around }),
-    calendars: calendarsOf(schedule, timeZone),
+    cronTimes: cronTimes(schedule, { rule, cron, around }),
+    calendars: calendars(schedule, { rule, cron, around }),
     jitterMs: schedule.jitterMs,
     ...(schedule.activeDeadlineMs === undefined ? {} : { timeoutMs: schedule.activeDeadlineMs * schedule.maxCatchUp }),
     service: schedule.service,
@@ -64,14 +68,50 @@ function environmentOf({ service }: ScheduleSpec, { env, home, node }: Surroundi
   return { HOME: home, PATH: searchPath, ...Object.fromEntries(chosen) };
 }
 
+interface Calls {
+  readonly rule: TickRule;
+  readonly cron: Cron;
+  readonly around: Surroundings;
+}
+
 /** Calls that find nothing due are cheap, and one each hour makes up for what a sleeping machine missed. */
-function cronTimes(
-  schedule: ScheduleSpec,
-  { timeZone, around }: { readonly timeZone: string; readonly around: Surroundings },
-): readonly string[] {
+function cronTimes({ catchUp, onCalendar }: ScheduleSpec, { rule, cron, around }: Calls): readonly string[] {
   const { machineZone, nowMs } = around;
-  const { cron, catchUp } = schedule;
-  if (catchUp === 'none' && timeZone === machineZone && cron !== undefined && isPlainCron(cron)) return [cron];
-  const minutes = fireMinutes({ minutes: tickMinutes(schedule), jobZone: timeZone, machineZone, nowMs });
+  const isTheirs = rule.timeZone === machineZone && onCalendar === undefined && isPlainCron(rule.cron);
+  if (catchUp === 'none' && isTheirs && !changesClock(machineZone, nowMs)) return [rule.cron];
+  const minutes = hourlyMinutes({ rule, cron, around }, machineZone);
   return [`${minutes.length === 60 ? '*' : minutes.join(',')} * * * *`];
+}
+
+/**
+ * The ticks in systemd's words, and a call each hour beside them: systemd passes over what the clock leaves out and over
+ * an hour that comes twice, and a tick that was left open is due again.
+ */
+function calendars({ catchUp }: ScheduleSpec, calls: Calls): readonly string[] {
+  const { rule, cron, around } = calls;
+  const lines = onCalendarLines(cron, rule.timeZone);
+  if (catchUp === 'none' && !changesClock(rule.timeZone, around.nowMs)) return lines;
+  const minutes = hourlyMinutes(calls, 'UTC').map((minute) => String(minute).padStart(2, '0'));
+  return [...lines, `*-*-* *:${minutes.length === 60 ? '*' : minutes.join(',')}:00 UTC`];
+}
+
+/** By the clock of a zone, the minutes of an hour at which a tick may be due. */
+function hourlyMinutes({ rule, cron, around }: Calls, machineZone: string): readonly number[] {
+  const zones = { jobZone: rule.timeZone, machineZone, nowMs: around.nowMs };
+  const leaps = cron.followsElapsedTime ? [] : leapMinutes(zones);
+  return [...new Set([...fireMinutes({ ...zones, minutes: cron.minutes }), ...leaps])].sort((a, b) => a - b);
+}
+
+/** A cron expression that every crontab takes as it is: no names, no letters of one cron alone. */
+function isPlainCron(cron: string): boolean {
+  return (
+    /^@(?:hourly|daily|midnight|weekly|monthly|yearly|annually)$/.test(cron) ||
+    /^(?:[\d*,/-]+ +){4}[\d*,/-]+$/.test(cron)
+  );
+}
+
+function cronOf({ cron }: TickRule): Cron {
+  const reading = readCron(cron);
+  if (reading.state === 'valid') return reading.cron;
+  throw new Error(`${cron} was not checked: ${reading.text}`);
 }

@@ -152,7 +152,7 @@ describe('schedule list', () => {
     await schedule('install', 'jobs.yaml', 'nightly');
     expect(await listed()).toMatchObject([{ job: 'nightly', when: '30 2 * * *', timeZone: 'Asia/Kolkata', drift: [] }]);
     expect((await schedule('list')).stdout).toMatch(
-      /^nightly {2}jobs\.yaml {2}cron {2}30 2 \* \* \* Asia\/Kolkata {2}next \S+ {2}ok$/,
+      /^nightly {2}jobs\.yaml {2}cron {2}30 2 \* \* \* Asia\/Kolkata {2}next \S+ {2}never ran {2}ok$/,
     );
     await writeJobs({ cron: '31 2 * * *' });
     expect(await listed()).toMatchObject([{ drift: ['spec changed since install'] }]);

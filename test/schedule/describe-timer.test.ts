@@ -30,25 +30,30 @@ function scheduled(schedule: object, rest: object = {}): ScheduledJob {
 
 describe('a timer of a job', () => {
   it.each([
-    ['calls each hour, so that missed ticks are made up for', { cron: '30 2 * * *' }, ['30 * * * *']],
-    ['calls at its time alone where nothing is made up for', { cron: '30 2 * * *', catchUp: 'none' }, ['30 2 * * *']],
+    ['calls each hour, so that missed ticks are made up for', { cron: '30 2 * * *' }, ['0,30 * * * *']],
+    [
+      'calls at each hour of a zone that changes its clock, since a tick may be left out',
+      { cron: '30 2 * * *', catchUp: 'none' },
+      ['0,30 * * * *'],
+    ],
     [
       'calls each hour where the zone is another',
       { cron: '30 2 * * *', catchUp: 'none', timeZone: 'UTC' },
       ['30 * * * *'],
     ],
-    ['calls each hour where crontabs disagree', { cron: '30 2 * * MON', catchUp: 'none' }, ['30 * * * *']],
+    ['calls each hour where crontabs disagree', { cron: '30 2 * * MON', catchUp: 'none' }, ['0,30 * * * *']],
     ['calls every minute where it is due each', { cron: '* * * * *' }, ['* * * * *']],
-    ['takes the minutes of a calendar', { onCalendar: 'Mon..Fri 22:15' }, ['15 * * * *']],
+    ['takes the minutes of a calendar', { onCalendar: 'Mon..Fri 22:15' }, ['0,15 * * * *']],
   ])('%s', (_what, schedule, cronTimes) =>
     expect(describeTimer(scheduled(schedule), around).cronTimes).toEqual(cronTimes),
   );
 
   it.each([
-    [{ cron: '30 2 * * *' }, ['*-*-* 02:30:00 Europe/Paris']],
-    [{ cron: '5,35 2 * * 1', timeZone: 'UTC' }, ['*-*-* *:05,35:00 UTC']],
-    [{ onCalendar: 'Mon..Fri 22:15' }, ['Mon..Fri 22:15 Europe/Paris']],
-    [{ onCalendar: 'daily UTC' }, ['daily UTC']],
+    [{ cron: '30 2 * * *' }, ['*-*-* 02:30:00 Europe/Paris', '*-*-* *:00,30:00 UTC']],
+    [{ cron: '5,35 2 * * 1', timeZone: 'UTC' }, ['Mon *-*-* 02:05,35:00 UTC', '*-*-* *:05,35:00 UTC']],
+    [{ cron: '5 2 * * 1', timeZone: 'UTC', catchUp: 'none' }, ['Mon *-*-* 02:05:00 UTC']],
+    [{ onCalendar: 'Mon..Fri 22:15' }, ['Mon..Fri *-*-* 22:15:00 Europe/Paris', '*-*-* *:00,15:00 UTC']],
+    [{ onCalendar: 'daily UTC' }, ['*-*-* 00:00:00 UTC', '*-*-* *:00:00 UTC']],
   ])('has calendars for %j: %j', (schedule, calendars) =>
     expect(describeTimer(scheduled(schedule), around).calendars).toEqual(calendars),
   );

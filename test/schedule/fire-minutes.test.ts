@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fireMinutes, minutesOf } from '../../src/schedule/fire-minutes.ts';
-import { isPlainCron, tickMinutes } from '../../src/schedule/tick-minutes.ts';
+import { changesClock, fireMinutes, leapMinutes } from '../../src/schedule/fire-minutes.ts';
 
 const nowMs = Date.UTC(2026, 10, 26);
 const zones = [
@@ -44,47 +43,11 @@ describe('the minutes at which a timer calls', () => {
 });
 
 it.each([
-  ['5', [5]],
-  ['5,35', [5, 35]],
-  ['*/20', [0, 20, 40]],
-  ['10-12', [10, 11, 12]],
-  ['10..12', [10, 11, 12]],
-  ['10-30/10', [10, 20, 30]],
-  ['50/5', [50, 55]],
-  ['60', undefined],
-  ['5-', undefined],
-  ['*/0', undefined],
-  ['H', undefined],
-  ['', undefined],
-])('reads the minutes of %j as %j', (field, minutes) => expect(minutesOf(field)).toEqual(minutes));
-
-it.each([
-  [{ cron: '30 2 * * *' }, [30]],
-  [{ cron: '@daily' }, [0]],
-  [{ cron: '15 30 2 * * *' }, [30, 31]],
-  [{ onCalendar: '*-*-* 02:30:00' }, [30]],
-  [{ onCalendar: 'Mon..Fri 22:15 Europe/Paris' }, [15]],
-  [{ onCalendar: 'hourly' }, [0]],
-  [{ onCalendar: 'Mon *-*-1' }, [0]],
-  [{ onCalendar: '*:0/20' }, [0, 20, 40]],
-  [{ onCalendar: '*-*-* 02:30:30' }, [30, 31]],
-])('finds the minutes of the ticks of %j: %j', (when, minutes) =>
-  expect(tickMinutes({ cron: undefined, onCalendar: undefined, ...when })).toEqual(minutes),
-);
-
-it.each([[{ cron: 'H 2 * * *' }], [{ onCalendar: 'minutely' }], [{ onCalendar: '2:x' }]])(
-  'calls every minute where it cannot read %j',
-  (when) => {
-    expect(tickMinutes({ cron: undefined, onCalendar: undefined, ...when })).toHaveLength(60);
-  },
-);
-
-it.each([
-  ['30 2 * * *', true],
-  ['@daily', true],
-  ['@reboot', false],
-  ['0 30 2 * * *', false],
-  ['30 2 L * *', false],
-  ['30 2 * * MON', false],
-  ['30 2 * * *\nx', false],
-])('%j is what every crontab takes: %s', (cron, isPlain) => expect(isPlainCron(cron)).toBe(isPlain));
+  ['Europe/Paris', 'UTC', true, [0]],
+  ['Australia/Lord_Howe', 'UTC', true, [30]],
+  ['Australia/Lord_Howe', 'Asia/Kathmandu', true, [15]],
+  ['Asia/Kolkata', 'UTC', false, []],
+])('the clock of %s leaps, as %s shows it: %j, at %j', (jobZone, machineZone, changes, minutes) => {
+  expect(changesClock(jobZone, nowMs)).toBe(changes);
+  expect(leapMinutes({ jobZone, machineZone, nowMs })).toEqual(minutes);
+});

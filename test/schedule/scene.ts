@@ -33,24 +33,19 @@ export async function makeScene({ folder, checkout = root }: SceneOptions): Prom
     },
   });
   const entry = join(folder, 'nightshift.mjs');
-  await writeFile(entry, standIn(join(checkout, bin.slice(root.length))));
+  await writeFile(entry, witness(join(checkout, bin.slice(root.length))));
   return { folder, bin: entry, success: join(folder, 'out/_SUCCESS') };
 }
 
 /** Holds what a shell, cron and systemd each give a meaning to. */
 export const awkward = `100% it's "$HOME" \\% \\\\ %n \`id\` ü`;
 
-/**
- * Takes the place of `schedule run-due`, and of nothing else: the job runs at each call, and says what it was given.
- * Once run-due is there, a scene takes the built command itself.
- */
-function standIn(command: string): string {
+/** The built command, which first writes down what it was given. */
+function witness(command: string): string {
   return `import { writeFileSync } from 'node:fs';
-const [group, name, spec, job, ...rest] = process.argv.slice(2);
-if (group === 'schedule' && name === 'run-due') {
-  writeFileSync(rest[1] + '/awkward.txt', process.env.AWKWARD ?? '');
-  process.argv.splice(2, Infinity, 'run', spec, job, ...rest.slice(0, 2));
-}
+const { AWKWARD } = process.env;
+const at = process.argv.indexOf('--state-dir');
+if (process.argv[3] === 'run-due') writeFileSync(process.argv[at + 1] + '/awkward.txt', AWKWARD ?? '');
 await import(${JSON.stringify(command)});
 `;
 }
