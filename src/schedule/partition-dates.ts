@@ -45,7 +45,7 @@ export function partitionDates(range: PartitionRange): readonly number[] {
 }
 
 /** First instant that counts, and first that does not any more. */
-export function bounds({ from, to, zone, nowMs }: Omit<PartitionRange, 'every'>): { fromMs: number; endMs: number } {
+function bounds({ from, to, zone, nowMs }: Omit<PartitionRange, 'every'>): { fromMs: number; endMs: number } {
   const fromMs = parseLogicalDate(monthForm.test(from) ? `${from}-01` : from, zone, nowMs);
   if (monthForm.test(to)) {
     return { fromMs, endMs: nextStart(parseLogicalDate(`${to}-01`, zone, nowMs), zone, 'month') };

@@ -12,6 +12,12 @@ function isTimeZone(name: string): boolean {
   }
 }
 
+/** A calendar expression may end with its zone, which dates are then in, too. */
+function zoneOfCalendar(onCalendar: string | undefined): string | undefined {
+  const last = onCalendar?.trim().split(/\s+/).at(-1);
+  return last !== undefined && isTimeZone(last) ? last : undefined;
+}
+
 const serviceSchema = closedMap({
   nice: field(
     z
@@ -97,6 +103,7 @@ export const scheduleSchema = closedMap(fields, 'is not a map')
   })
   .transform(({ startingDeadline, activeDeadline, jitter, ...rest }) => ({
     ...rest,
+    timeZone: rest.timeZone ?? zoneOfCalendar(rest.onCalendar),
     startingDeadlineMs: startingDeadline,
     activeDeadlineMs: activeDeadline,
     jitterMs: jitter,

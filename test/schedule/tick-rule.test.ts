@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { machineZone } from '../../src/core/zoned-date.ts';
 import { readTickRule, tickRuleOf } from '../../src/schedule/tick-rule.ts';
+import { zoneOf } from '../../src/spec/fill-templates.ts';
+import { parseSpec } from '../../src/spec/load-spec.ts';
 
 const none = { cron: undefined, onCalendar: undefined, timeZone: undefined, daylightSaving: 'runOnce' } as const;
 
@@ -35,4 +37,10 @@ it.each([
 ])('%j cannot be read, and the key says where', (schedule, key, text) => {
   expect(readTickRule({ ...none, ...schedule })).toMatchObject({ state: 'invalid', key, text });
   expect(() => tickRuleOf({ ...none, ...schedule })).toThrow('was not checked');
+});
+
+it('dates of a job are in the zone that its calendar expression names', () => {
+  const jobs = { j: { model: 'm.onnx', input: 'in', output: 'out', schedule: { onCalendar: '02:30 Asia/Kolkata' } } };
+  const [job] = parseSpec({ text: JSON.stringify({ version: 1, jobs }), path: '/srv/jobs.yaml', env: {} }).jobs;
+  expect(job && zoneOf(job)).toBe('Asia/Kolkata');
 });
