@@ -2,7 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { awkward, changeIn, checkGiven, makeScene, type Outcome, type Scene } from './scene.ts';
+import { awkward, changeIn, checkGiven, checkRecorded, makeScene, type Outcome, type Scene } from './scene.ts';
 
 /** A minute, and what it takes to start and score. */
 const fireLimitMs = 90_000;
@@ -37,6 +37,7 @@ export async function fireByCron(folder: string, signal: AbortSignal): Promise<O
   const { timers } = JSON.parse(await schedule(scene, ['list', '--json']));
   const mine = timers.filter(({ spec }: { spec: string }) => spec === join(folder, 'jobs.yaml'));
   if (mine.length !== 1 || mine[0].drift.length > 0) throw new Error(`list says ${JSON.stringify(mine)}`);
+  checkRecorded(mine[0].lastRun, 'cron');
   return { firedAfterMs };
 }
 

@@ -56,6 +56,13 @@ export async function checkGiven(stateFolder: string): Promise<void> {
   if (given !== awkward) throw new Error(`the job was given ${JSON.stringify(given)}, not ${JSON.stringify(awkward)}`);
 }
 
+/** Whether the history knows the run as one that the timer began. */
+export function checkRecorded(run: Readonly<Record<string, unknown>> | null, startedBy: 'cron' | 'systemd'): void {
+  const said = { trigger: run?.['trigger'], startedBy: run?.['startedBy'], logicalDate: typeof run?.['logicalDate'] };
+  const wanted = { trigger: 'schedule', startedBy, logicalDate: 'string' };
+  if (JSON.stringify(said) !== JSON.stringify(wanted)) throw new Error(`the history says ${JSON.stringify(run)}`);
+}
+
 /** Waits until something is so, and looks whenever anything changes in a folder. */
 export async function changeIn(
   folder: string,

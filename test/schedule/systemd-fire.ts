@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { root } from '../e2e/nightshift.ts';
 import { Container } from './container.ts';
-import { awkward, changeIn, checkGiven, makeScene, type Outcome, type Scene } from './scene.ts';
+import { awkward, changeIn, checkGiven, checkRecorded, makeScene, type Outcome, type Scene } from './scene.ts';
 
 const fireLimitMs = 120_000;
 const [inside, checkout] = ['/srv/scene', '/srv/nightshift'];
@@ -82,6 +82,7 @@ async function fireAs({ who, target, units, scope }: Who, { container, scene, si
   const [timer, ...others] = JSON.parse(list).timers;
   if (others.length > 0 || timer?.job !== 'every-minute' || timer.drift.length > 0)
     throw new Error(`list says ${list}`);
+  checkRecorded(timer.lastRun, 'systemd');
   await schedule('remove jobs.yaml');
   const after = await container.sh(
     `ls -A ${units}; systemctl ${scope} list-units --all --no-legend 'nightshift-*.timer'`,
