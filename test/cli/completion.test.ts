@@ -52,7 +52,7 @@ describe('completion in bash', () => {
     expect(await completionsOf('runs', 'list', '--state', 'd')).toEqual(['died']);
     expect(await completionsOf('schedule', 'n')).toEqual(['next']);
     expect(await completionsOf('schedule', 'next', '--c')).toEqual(['--count']);
-    expect(await completionsOf('schedule', 'simulate', '--d')).toEqual(['--duration', '--down']);
+    expect(await completionsOf('schedule', 'simulate', '--do')).toEqual(['--down']);
   });
 
   it('leaves files to the shell', async () => {
