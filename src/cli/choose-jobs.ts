@@ -5,7 +5,7 @@ import type { DatedJob } from '../run/date-job.ts';
 import type { JobRequest } from '../run/prepare-job.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
-import { formatLocation, formatPath, type SpecPath } from '../spec/location.ts';
+import { formatLocation, formatPath, type PlaceInText, type SpecPath } from '../spec/location.ts';
 
 /**
  * The jobs that are named, in that order and each once; all of them when none is.
@@ -47,9 +47,13 @@ export function checkOutputs(spec: LoadedSpec, jobs: readonly DatedJob[]): void 
 /** A job with what it takes to point at its lines in messages. */
 export function jobRequest(spec: LoadedSpec, dated: DatedJob): Omit<JobRequest, 'signal'> {
   const { job } = dated;
-  return { ...dated, baseDir: spec.baseDir, locate: (path) => place(spec, ['jobs', job.name, ...path]) };
+  return {
+    ...dated,
+    baseDir: spec.baseDir,
+    locate: (path, within) => place(spec, ['jobs', job.name, ...path], within),
+  };
 }
 
-function place(spec: LoadedSpec, path: SpecPath): string {
-  return `${formatLocation(spec.where(path))} ${formatPath(path)}`;
+function place(spec: LoadedSpec, path: SpecPath, within?: PlaceInText): string {
+  return `${formatLocation(spec.where(path, within))} ${formatPath(path)}`;
 }

@@ -25,7 +25,19 @@ export function errorText(error: unknown, paint: Paint = newPaint(false)): strin
     return `${paint('red', 'error INTERNAL:')} this is a bug in nightshift, please report it\n${text}\n`;
   }
   const hint = error.hint === undefined ? '' : `${paint('cyan', 'hint:')} ${error.hint}\n`;
-  return `${paint('red', `error ${error.code}:`)} ${error.message}\n${hint}`;
+  return `${paint('red', `error ${error.code}:`)} ${error.message}\n${pointedText(error)}${hint}`;
+}
+
+const shownBefore = 60;
+const shownAfter = 40;
+
+/** The text that an error is about, and a caret under the character, where it tells them. */
+function pointedText({ details: { text, position } }: AppError): string {
+  if (typeof text !== 'string' || typeof position !== 'number') return '';
+  const start = Math.max(0, position - shownBefore);
+  // A line break or an escape in it would put the caret elsewhere, or do something to the terminal.
+  const line = text.slice(start, position + shownAfter).replaceAll(/\p{Cc}/gu, ' ');
+  return `  ${line}\n  ${' '.repeat(position - start)}^\n`;
 }
 
 /** The line that `--json` prints for an error. */

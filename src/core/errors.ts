@@ -31,6 +31,11 @@ export const errorTable = {
     retryable: false,
     meaning: 'the model is not the one that the run to repeat was scored with',
   },
+  LABELS_UNREADABLE: {
+    exitCode: 4,
+    retryable: false,
+    meaning: 'a file of labels is missing, too large, or no JSON list or map of texts',
+  },
   INPUT_NOT_FOUND: { exitCode: 4, retryable: false, meaning: 'no file matches input.path' },
   INPUT_UNREADABLE: {
     exitCode: 4,

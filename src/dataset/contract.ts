@@ -150,6 +150,7 @@ export type RejectCode =
   | 'LIST_LENGTH'
   | 'CSV_LINE'
   | 'NON_FINITE'
+  | 'NO_LABEL'
   | 'SESSION_FAILED'
   | 'ROWS_UNREADABLE'
   | 'SHARD_FAILED';

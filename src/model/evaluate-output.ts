@@ -1,13 +1,21 @@
 import { AppError, assertNever } from '../core/errors.ts';
 import { type ElementArray, sizeOf } from '../dataset/contract.ts';
 import type { TensorType } from './contract.ts';
-import { float16BitsToFloat32 } from './float16.ts';
-import { type OutputColumn, type OutputStep, outputExpressionText } from './output-expression.ts';
+import { argmax, max, topPlaces, valuesAt } from './greatest.ts';
+import { maskWeights, meanPool } from './mean-pool.ts';
+import { type Blocks, blocksOf, madeBlocks, type OutputTensor, packed } from './output-blocks.ts';
+import type { OutputColumn } from './output-expression.ts';
+import { type Floats, normalize, round, sigmoid, softmax, threshold } from './output-maths.ts';
+import { type OutputStep, outputExpressionText } from './output-step.ts';
+import { computedType } from './output-types.ts';
+import { type RowReject, RowRejects } from './row-rejects.ts';
+import type { FedTensor } from './session.ts';
 
-/** An output of one session call, row-major; float16 comes as bits or as Float16Array. */
-export interface OutputTensor {
-  readonly data: ElementArray | Float16Array;
-  readonly dims: readonly number[];
+/** What else of a session call an expression may read. */
+export interface EvaluatedBatch {
+  readonly rowCount: number;
+  /** The inputs, since a mask is one. */
+  readonly feeds: Readonly<Record<string, FedTensor>>;
 }
 
 /** A batch's values of one column. */
@@ -18,170 +26,174 @@ export interface ColumnChunk {
   /** Scalars a row: 1 unless the column is a list. */
   readonly width: number;
   readonly innerDims: readonly number[];
+  /** Rows whose value hides that there is none, each one once; left out where there are none. */
+  readonly rejects?: readonly RowReject[];
 }
 
 /** What of a column tells how its values are got. */
-export type OutputReading = Pick<OutputColumn, 'source' | 'steps' | 'sourceType'>;
+export type OutputReading = Pick<OutputColumn, 'source' | 'steps' | 'sourceType' | 'labels'>;
 
-/** Row-major values in which each row's value is one block of `sizeOf(innerDims)` scalars. */
-interface Blocks {
-  readonly type: TensorType;
-  readonly data: ElementArray;
-  readonly rowCount: number;
-  readonly offset: number;
-  readonly rowStride: number;
-  readonly innerDims: readonly number[];
+/** A step on its way, with what it may have to tell. */
+interface Doing {
+  readonly column: OutputReading;
+  readonly place: number;
+  readonly batch: EvaluatedBatch;
+  readonly rejects: RowRejects;
+  readonly fail: () => AppError;
 }
 
 /**
  * Turns one output of a batch into the values of one column. Indexing is a strided copy, argmax gives int64 (the
- * first of equals, and the first NaN, as in numpy), softmax is computed in float64, max keeps its type.
+ * first of equals, and the first NaN, as in numpy), max keeps its type, and what is computed from floats is computed
+ * in float64 and stored as float32, or as float64 where the output is.
  * @throws AppError MODEL_OUTPUT_MISMATCH when the tensor has not one value a row, or not that element.
  * Without steps the chunk shares memory with the tensor.
  */
-export function evaluateOutput(column: OutputReading, tensor: OutputTensor, rowCount: number): ColumnChunk {
-  let blocks = blocksOf(column, tensor, rowCount);
-  for (const [i, step] of column.steps.entries()) {
-    if (blocks.innerDims.length === 0) throw stepError(column, i, tensor);
-    blocks = blocksAfter(step, blocks, () => stepError(column, i, tensor));
+export function evaluateOutput(column: OutputReading, tensor: OutputTensor, batch: EvaluatedBatch): ColumnChunk {
+  let blocks = blocksOf(column, tensor, batch.rowCount);
+  const rejects = new RowRejects();
+  for (const [place, step] of column.steps.entries()) {
+    const fail = () => stepError(column, place, tensor);
+    blocks = blocksAfter(step, blocks, { column, place, batch, rejects, fail });
   }
   const { type, innerDims } = blocks;
-  return { type, data: packed(blocks), width: sizeOf(innerDims), innerDims };
+  const chunk = { type, data: packed(blocks), width: sizeOf(innerDims), innerDims };
+  return rejects.isEmpty ? chunk : { ...chunk, rejects: rejects.list() };
 }
 
-function blocksOf({ source, sourceType }: OutputReading, tensor: OutputTensor, rowCount: number): Blocks {
-  const { dims } = tensor;
-  const isWhole = sizeOf(dims) === tensor.data.length;
-  // A scalar is the value of the only row.
-  const isOneValue = dims.length === 0 && rowCount === 1;
-  if (!isWhole || (dims[0] !== rowCount && !isOneValue)) {
-    throw new AppError(
-      'MODEL_OUTPUT_MISMATCH',
-      `output ${source} has shape [${dims.join(', ')}] for a batch of ${rowCount} rows`,
-      {
-        hint: 'its first dimension must be the batch; leave it out of output.columns if it has not one value a row',
-        details: { output: source, dims, rowCount },
-      },
-    );
-  }
-  const innerDims = dims.slice(1);
-  const data = elementsOf(sourceType, tensor.data);
-  return { type: sourceType, data, rowCount, offset: 0, rowStride: sizeOf(innerDims), innerDims };
-}
-
-function elementsOf(type: TensorType, data: OutputTensor['data']): ElementArray {
-  if (type === 'float16' && data instanceof Uint16Array) return float16BitsToFloat32(data);
-  return isFloat16Array(data) ? new Float32Array(data) : data;
-}
-
-/** By its tag, since Node 22 has no such class to ask. */
-function isFloat16Array(data: OutputTensor['data']): data is Float16Array {
-  return !Array.isArray(data) && data[Symbol.toStringTag] === 'Float16Array';
-}
-
-function blocksAfter(step: OutputStep, blocks: Blocks, fail: () => AppError): Blocks {
-  const [first = 0, ...rest] = blocks.innerDims;
-  const lastSize = blocks.innerDims.at(-1) ?? 0;
+function blocksAfter(step: OutputStep, blocks: Blocks, doing: Doing): Blocks {
   switch (step.type) {
     case 'index':
-      if (step.index >= first) throw fail();
-      return { ...blocks, offset: blocks.offset + step.index * sizeOf(rest), innerDims: rest };
+      return indexed(blocks, step.index, doing);
+    case 'cls':
+      if (blocks.innerDims.length < 2) throw doing.fail();
+      return indexed(blocks, 0, doing);
     case 'argmax':
-      if (lastSize === 0) throw fail();
-      return reduced(blocks, 'int64', argmax(packed(blocks), lastSize));
     case 'max':
-      if (lastSize === 0) throw fail();
-      return reduced(blocks, blocks.type, max(packed(blocks), lastSize));
-    case 'softmax': {
-      const type = blocks.type === 'float64' ? 'float64' : 'float32';
-      const data = packed(blocks);
-      if (!(data instanceof Float32Array || data instanceof Float64Array)) throw fail();
-      return { ...blocks, type, data: softmax(data, lastSize), offset: 0, rowStride: sizeOf(blocks.innerDims) };
-    }
+    case 'topk':
+    case 'topkValues':
+      return reduced(step, blocks, doing);
+    case 'softmax':
+    case 'sigmoid':
+    case 'normalize':
+    case 'round':
+      return computed(step, blocks, doing);
+    case 'threshold':
+      return compared(step.least, blocks, doing);
+    case 'label':
+      return labelled(step.file, blocks, doing);
+    case 'meanPool':
+      return pooled(step.mask, blocks, doing);
     default:
       return assertNever(step);
   }
 }
 
-/** Blocks whose last dimension became one value. */
-function reduced({ rowCount, innerDims }: Blocks, type: TensorType, data: ElementArray): Blocks {
-  const left = innerDims.slice(0, -1);
-  return { type, data, rowCount, offset: 0, rowStride: sizeOf(left), innerDims: left };
+function indexed(blocks: Blocks, index: number, { fail }: Doing): Blocks {
+  const [first = 0, ...rest] = blocks.innerDims;
+  if (index >= first) throw fail();
+  return { ...blocks, offset: blocks.offset + index * sizeOf(rest), innerDims: rest };
 }
 
-/** The blocks without gaps; the same array when there are none. */
-function packed({ data, rowCount, offset, rowStride, innerDims }: Blocks): ElementArray {
-  const width = sizeOf(innerDims);
-  if (width === rowStride) return data;
-  const target = data.slice(0, rowCount * width);
-  copyBlocks<Scalar>(data, target, { offset, rowStride, width });
-  return target;
+type Reduction = Extract<OutputStep, { readonly type: 'argmax' | 'max' | 'topk' | 'topkValues' }>;
+
+function reduced(step: Reduction, blocks: Blocks, { fail, rejects, ...doing }: Doing): Blocks {
+  const size = blocks.innerDims.at(-1) ?? 0;
+  const count = 'count' in step ? step.count : 1;
+  if (size < count) throw fail();
+  const left = blocks.innerDims.slice(0, -1);
+  const data = packed(blocks);
+  if (step.type === 'max') return madeBlocks(blocks, { type: blocks.type, data: max(data, size), innerDims: left });
+  const places = step.type === 'argmax' ? argmax(data, size) : topPlaces(data, size, count);
+  const innerDims = step.type === 'argmax' ? left : [...left, count];
+  if (step.type === 'topkValues')
+    return madeBlocks(blocks, { type: blocks.type, data: valuesAt(data, places, { size, count }), innerDims });
+  // NaN comes first, so that one look a block is enough to see that an index hides it.
+  rejects.notNumbers(data, {
+    width: sizeOf(blocks.innerDims),
+    placeOf: (block) => block * size + Number(places[block * count] ?? 0n),
+    blocks: data.length / size,
+    isHidden: Number.isNaN,
+    operand: () => operandText(doing),
+  });
+  return madeBlocks(blocks, { type: 'int64', data: places, innerDims });
 }
 
-function copyBlocks<T>(
-  source: ArrayLike<T>,
-  target: { readonly length: number; [index: number]: T },
-  { offset, rowStride, width }: { readonly offset: number; readonly rowStride: number; readonly width: number },
-): void {
-  for (let to = 0, row = offset; to < target.length; row += rowStride) {
-    for (let from = row; from < row + width; from += 1, to += 1) {
-      const value = source[from];
-      if (value !== undefined) target[to] = value;
-    }
+type Computation = Extract<OutputStep, { readonly type: 'softmax' | 'sigmoid' | 'normalize' | 'round' }>;
+
+function computed(step: Computation, blocks: Blocks, { fail }: Doing): Blocks {
+  const size = blocks.innerDims.at(-1);
+  const needsList = step.type === 'softmax' || step.type === 'normalize';
+  if (needsList && size === undefined) throw fail();
+  const values = ownFloats(blocks);
+  if (values === undefined) throw fail();
+  if (step.type === 'softmax') softmax(values, size ?? 1);
+  else if (step.type === 'normalize') normalize(values, size ?? 1);
+  else if (step.type === 'sigmoid') sigmoid(values);
+  else round(values, step.digits);
+  return madeBlocks(blocks, { type: computedType(blocks.type), data: values, innerDims: blocks.innerDims });
+}
+
+/** Packed floats that no tensor shares. */
+function ownFloats(blocks: Blocks): Floats | undefined {
+  const data = packed(blocks);
+  if (!isFloats(data)) return undefined;
+  return data === blocks.data && !blocks.isOwn ? data.slice() : data;
+}
+
+function isFloats(data: ElementArray): data is Floats {
+  return data instanceof Float32Array || data instanceof Float64Array;
+}
+
+function compared(least: number, blocks: Blocks, { fail, rejects, ...doing }: Doing): Blocks {
+  const data = packed(blocks);
+  if (Array.isArray(data)) throw fail();
+  rejects.notNumbers(data, {
+    width: sizeOf(blocks.innerDims),
+    placeOf: (block) => block,
+    blocks: data.length,
+    isHidden: (value) => !Number.isFinite(value),
+    operand: () => operandText(doing),
+  });
+  // As numpy has it, a float32 that prints as 0.7 is not below 0.7.
+  const compare = data instanceof Float32Array ? Math.fround(least) : least;
+  return madeBlocks(blocks, { type: 'bool', data: threshold(data, compare), innerDims: blocks.innerDims });
+}
+
+function labelled(file: string, blocks: Blocks, { fail, rejects, ...doing }: Doing): Blocks {
+  const texts = doing.column.labels?.[file];
+  if (texts === undefined) throw new Error(`the plan has no labels of ${file}`);
+  const indices = packed(blocks);
+  if (Array.isArray(indices)) throw fail();
+  const width = sizeOf(blocks.innerDims);
+  const data = new Array<string>(indices.length).fill('');
+  for (let i = 0; i < data.length; i += 1) {
+    const text = texts[Number(indices[i])];
+    if (text !== undefined) data[i] = text;
+    else rejects.noLabel(Math.floor(i / width), `${operandText(doing)} is ${indices[i]}, which ${file} does not name`);
   }
+  return madeBlocks(blocks, { type: 'string', data, innerDims: blocks.innerDims });
 }
 
-type Scalar = number | bigint | string;
-
-/** One value for each block of `size` elements. */
-function argmax(data: ElementArray, size: number): BigInt64Array {
-  const places = new BigInt64Array(data.length / size);
-  for (let i = 0; i < places.length; i += 1) places[i] = BigInt(greatestIn(data, i * size, size) - i * size);
-  return places;
-}
-
-function max(data: ElementArray, size: number): ElementArray {
-  const target = data.slice(0, data.length / size);
-  copyGreatest<Scalar>(data, target, size);
-  return target;
-}
-
-function copyGreatest<T extends Scalar>(
-  source: ArrayLike<T>,
-  target: { readonly length: number; [index: number]: T },
-  size: number,
-): void {
-  for (let i = 0; i < target.length; i += 1) {
-    const value = source[greatestIn(source, i * size, size)];
-    if (value !== undefined) target[i] = value;
+function pooled(mask: string, blocks: Blocks, { batch, fail }: Doing): Blocks {
+  const [positions = 0, hidden = 0] = blocks.innerDims;
+  const fed = batch.feeds[mask];
+  if (blocks.innerDims.length !== 2 || !isFloats(blocks.data)) throw fail();
+  if (fed === undefined) throw new Error(`the input ${mask} was not fed`);
+  if (fed.dims.length !== 2 || fed.dims[0] !== batch.rowCount || fed.dims[1] !== positions) {
+    throw new AppError(
+      'MODEL_OUTPUT_MISMATCH',
+      `${fail().message}; the mask ${mask} has shape [${fed.dims.join(', ')}]`,
+      { hint: 'a mask has one weight for each position of the output', details: { mask, dims: fed.dims } },
+    );
   }
+  const { data, offset, rowStride, rowCount } = blocks;
+  const means = meanPool({ data, offset, rowStride, rowCount, positions, hidden }, maskWeights(fed));
+  return madeBlocks(blocks, { type: computedType(blocks.type), data: means, innerDims: [hidden] });
 }
 
-/** Place of the first greatest value of `[start, start + size)`, or of the first NaN. */
-function greatestIn(data: ArrayLike<Scalar>, start: number, size: number): number {
-  let place = start;
-  let greatest = data[start] ?? 0;
-  for (let i = start; i < start + size; i += 1) {
-    const value = data[i] ?? 0;
-    if (Number.isNaN(value)) return i;
-    if (value > greatest) {
-      place = i;
-      greatest = value;
-    }
-  }
-  return place;
-}
-
-function softmax(data: Float32Array | Float64Array, size: number): Float32Array | Float64Array {
-  const target = data.slice();
-  for (let start = 0; start < data.length; start += size) {
-    // Without the greatest value subtracted, exp overflows from 710 on.
-    const greatest = data[greatestIn(data, start, size)] ?? 0;
-    let sum = 0;
-    for (let i = start; i < start + size; i += 1) sum += Math.exp((data[i] ?? 0) - greatest);
-    for (let i = start; i < start + size; i += 1) target[i] = Math.exp((data[i] ?? 0) - greatest) / sum;
-  }
-  return target;
+function operandText({ column, place }: Pick<Doing, 'column' | 'place'>): string {
+  return outputExpressionText({ source: column.source, steps: column.steps.slice(0, place) });
 }
 
 function stepError({ source, steps }: OutputReading, place: number, { dims }: OutputTensor): AppError {

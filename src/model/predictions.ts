@@ -3,8 +3,10 @@ import { type ElementArray, type PredictionColumn, sizeOf } from '../dataset/con
 import { elementsBetween, newElementArray } from '../dataset/element-array.ts';
 import type { TensorType } from './contract.ts';
 import { evaluateOutput } from './evaluate-output.ts';
+import type { OutputTensor } from './output-blocks.ts';
 import type { OutputColumn } from './output-expression.ts';
-import type { FetchedTensor } from './session.ts';
+import type { RowReject } from './row-rejects.ts';
+import type { FedTensor, FetchedTensor } from './session.ts';
 
 export interface PredictionsOptions {
   /** The most rows that can come. */
@@ -13,10 +15,10 @@ export interface PredictionsOptions {
   readonly nonFinite: 'reject' | 'allow';
 }
 
-/** A row of a batch whose prediction is no number. */
-export interface NonFiniteRow {
-  readonly row: number;
-  readonly message: string;
+/** What a session was given for a batch, and what it gave. */
+export interface BatchTensors {
+  readonly feeds: Readonly<Record<string, FedTensor>>;
+  readonly results: Readonly<Record<string, FetchedTensor>>;
 }
 
 /** Gathers a shard's predictions, batch after batch, into one array a column. */
@@ -35,15 +37,20 @@ export class Predictions {
    * @throws AppError MODEL_OUTPUT_MISMATCH when a value's shape changes from batch to batch
    */
   append(
-    results: Readonly<Record<string, FetchedTensor>>,
+    tensors: BatchTensors,
     rows: { readonly rowCount: number; readonly paddedRows: number },
-  ): readonly NonFiniteRow[] {
-    const found = new Map<number, string>();
+  ): readonly RowReject[] {
+    const found = new Map<number, RowReject>();
     for (const column of this.#columns) {
-      const values = column.append(results, rows);
+      const values = column.append(tensors, rows);
+      for (const reject of values.rejects) {
+        if (reject.row >= rows.rowCount || found.has(reject.row)) continue;
+        if (reject.code === 'NON_FINITE' && this.#nonFinite === 'allow') continue;
+        found.set(reject.row, { ...reject, message: `${column.name}: ${reject.message}` });
+      }
       if (this.#nonFinite === 'reject') findNonFinite(found, values, column.name);
     }
-    return [...found].map(([row, message]) => ({ row, message })).sort((a, b) => a.row - b.row);
+    return [...found.values()].sort((a, b) => a.row - b.row);
   }
 
   /** Leaves the place of a row that has no prediction. */
@@ -60,16 +67,17 @@ interface RowValues {
   readonly values: ElementArray;
   readonly width: number;
   readonly rowCount: number;
+  readonly rejects: readonly RowReject[];
 }
 
-function findNonFinite(found: Map<number, string>, { values, width, rowCount }: RowValues, column: string): void {
+function findNonFinite(found: Map<number, RowReject>, { values, width, rowCount }: RowValues, column: string): void {
   if (!(values instanceof Float32Array || values instanceof Float64Array)) return;
   for (let at = 0; at < rowCount * width; at++) {
     const value = values[at] ?? 0;
     // The difference of a number to itself is zero, but for NaN and the infinities.
     if (value - value === 0) continue;
     const row = Math.floor(at / width);
-    if (!found.has(row)) found.set(row, `${column} is ${value}`);
+    if (!found.has(row)) found.set(row, { row, code: 'NON_FINITE', message: `${column} is ${value}` });
   }
 }
 
@@ -87,12 +95,12 @@ class Gathered {
   }
 
   append(
-    results: Readonly<Record<string, FetchedTensor>>,
+    { feeds, results }: BatchTensors,
     { rowCount, paddedRows }: { readonly rowCount: number; readonly paddedRows: number },
   ): RowValues {
     const tensor = results[this.#output.source];
     if (tensor === undefined) throw new Error(`the session gave no ${this.#output.source}`);
-    const chunk = evaluateOutput(this.#output, elementsOf(tensor), paddedRows);
+    const chunk = evaluateOutput(this.#output, elementsOf(tensor), { rowCount: paddedRows, feeds });
     const innerShape = isScalar(this.#output) && chunk.width === 1 ? [] : chunk.innerDims;
     if (this.#values === undefined) {
       this.#innerShape = innerShape;
@@ -108,7 +116,7 @@ class Gathered {
     }
     copyInto(this.#values, chunk.data, { from: rowCount * chunk.width, to: this.#rows * chunk.width });
     this.#rows += rowCount;
-    return { values: chunk.data, width: chunk.width, rowCount };
+    return { values: chunk.data, width: chunk.width, rowCount, rejects: chunk.rejects ?? [] };
   }
 
   skipRow(): void {
@@ -140,7 +148,7 @@ function isScalar({ innerShape }: OutputColumn): boolean {
   return innerShape.every((dim) => dim === 1);
 }
 
-function elementsOf(tensor: FetchedTensor): Parameters<typeof evaluateOutput>[1] {
+function elementsOf(tensor: FetchedTensor): OutputTensor {
   const { data, dims } = tensor;
   if (data instanceof Uint8ClampedArray) return { data: new Uint8Array(data), dims };
   return { data, dims };

@@ -1,6 +1,8 @@
 import type { DatasetFacts } from '../dataset/contract.ts';
 import type { ModelFacts } from '../model/contract.ts';
+import type { Labels } from '../model/output-expression.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
+import type { PlaceInText, SpecPath } from '../spec/location.ts';
 import type { Shard } from './run-plan.ts';
 
 /** Rows of `files[file]` from `rowEnd` (exclusive) on, and all later files, are left out: input.limit. */
@@ -9,8 +11,8 @@ export interface RowCut {
   readonly rowEnd: number;
 }
 
-/** `file:line:col jobs.<job>.<path>`, for messages about the spec. */
-export type Locate = (path: readonly (string | number)[]) => string;
+/** `file:line:col jobs.<job>.<path>`, for messages about the spec; `within` a text, if that is how the spec has it. */
+export type Locate = (path: SpecPath, within?: PlaceInText) => string;
 
 export interface PlanInput {
   readonly job: JobSpec;
@@ -22,6 +24,8 @@ export interface PlanInput {
   readonly cut: RowCut | undefined;
   /** Cuts as another run of the same input did. */
   readonly shards?: readonly Shard[] | undefined;
+  /** Files of labels that output columns name; undefined where they name none. */
+  readonly labels?: Labels | undefined;
   /** SHA-256 of input files by their source. */
   readonly digests?: ReadonlyMap<string, string> | undefined;
   /** Lines that could not be parsed when the input was staged. */

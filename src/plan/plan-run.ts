@@ -1,13 +1,14 @@
 import { AppError } from '../core/errors.ts';
 import { nearest } from '../core/suggest.ts';
 import type { DatasetFormat } from '../dataset/contract.ts';
-import { resolveOutputColumns } from '../model/output-expression.ts';
+import { type Labels, resolveOutputColumns } from '../model/output-expression.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import { checkColumns } from './check-columns.ts';
 import { cutShards } from './cut-shards.ts';
 import { fingerprintOf, inputFiles, type RunIdentity } from './fingerprint.ts';
 import { mapFeatures } from './map-features.ts';
 import { outputTable } from './output-table.ts';
+import { placedExpressionError } from './place-expression.ts';
 import type { PlanInput } from './plan-input.ts';
 import { type RunPlan, recordVersion, type Shard, shardRowCount } from './run-plan.ts';
 import { autoShardRows } from './shard-size.ts';
@@ -23,6 +24,7 @@ export function planRun(input: PlanInput): RunPlan {
     format: input.dataset.format,
     files: input.dataset.files,
     columns: input.dataset.columns,
+    labels: input.labels,
   });
   const { job, dataset, model } = input;
   const { features, fixedBatchRows } = mapFeatures(input);
@@ -79,6 +81,7 @@ export function planRun(input: PlanInput): RunPlan {
     },
     features,
     outputColumns: job.output.columns,
+    labels: input.labels,
     keep,
     nonFinite: job.output.nonFinite,
     part: { format: job.output.format, compression: job.output.compression },
@@ -110,10 +113,11 @@ export interface IdentityInput {
   readonly format: DatasetFormat;
   readonly files: readonly { readonly source: string; readonly sizeBytes: number; readonly mtimeMs: number }[];
   readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly labels?: Labels | undefined;
 }
 
 /** What a run's predictions depend on, by names that a person would use; how it is executed is not in it. */
-export function runIdentity({ job, modelSha256, format, files, columns }: IdentityInput): RunIdentity {
+export function runIdentity({ job, modelSha256, format, files, columns, labels }: IdentityInput): RunIdentity {
   return {
     'record version': recordVersion,
     job: job.name,
@@ -129,9 +133,16 @@ export function runIdentity({ job, modelSha256, format, files, columns }: Identi
     'output.compression': job.output.compression,
     'output.keep': job.output.keep,
     'output.columns': job.output.columns ?? null,
+    // Without labels a run is the one that earlier versions saw, and is gone on with.
+    ...(labels === undefined ? {} : { 'label files': digestsOf(labels) }),
     'output.nonFinite': job.output.nonFinite,
     'execution.shardRows': job.execution.shardRows,
   };
+}
+
+/** SHA-256 of what each file says, however it is written. */
+function digestsOf(labels: Labels): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(labels).map(([file, texts]) => [file, fingerprintOf(texts)]));
 }
 
 function keptColumns({ job, dataset, locate }: PlanInput): readonly string[] {
@@ -152,15 +163,7 @@ function resolveOutputs({ job, model, locate }: PlanInput) {
   try {
     return resolveOutputColumns({ columns: job.output.columns, signature: model.facts.signature });
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    const column = error.details['column'];
-    const place =
-      typeof column === 'string' && job.output.columns !== undefined ? ['output', 'columns', column] : ['output'];
-    throw new AppError(error.code, `${locate(place)}: ${error.message}`, {
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
-      details: error.details,
-      cause: error,
-    });
+    throw placedExpressionError(error, { job, locate });
   }
 }
 

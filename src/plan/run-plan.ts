@@ -115,6 +115,8 @@ export const runPlanSchema = z
     features: z.array(featureSchema).readonly(),
     /** Output column → expression over model outputs; undefined publishes every output. */
     outputColumns: z.record(z.string(), z.string()).optional(),
+    /** What the expressions take from files of labels, by the files as they name them: index → text. */
+    labels: z.record(z.string(), z.record(z.string(), z.string())).optional(),
     keep: z.array(z.string()).readonly(),
     /** What becomes of a row whose prediction is NaN or infinite. */
     nonFinite: z.enum(['reject', 'allow']),

@@ -3,13 +3,14 @@ import { AppError } from '../core/errors.ts';
 import type { FoundDataset, InputRequest, OpenedDataset } from '../dataset/contract.ts';
 import type { ModelFile } from '../model/contract.ts';
 import { fingerprintOf, type RunIdentity } from '../plan/fingerprint.ts';
-import type { Locate } from '../plan/plan-input.ts';
+import type { Locate, PlanInput } from '../plan/plan-input.ts';
 import { planRun, runIdentity } from '../plan/plan-run.ts';
 import type { RunPlan, Shard } from '../plan/run-plan.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { RunDate } from './date-job.ts';
 import { missingFile } from './missing-file.ts';
 import type { Ports } from './ports.ts';
+import { readLabels } from './read-labels.ts';
 import { refuseOwnInput } from './refuse-own-input.ts';
 
 /** A job and where it stands, so that messages can point at its lines. */
@@ -34,11 +35,15 @@ export interface PreparedJob {
   readonly outputFolder: string;
   readonly found: FoundDataset;
   readonly model: ModelFile;
+  readonly labels: PlanInput['labels'];
   readonly identity: RunIdentity;
   readonly fingerprint: string;
 }
 
-/** @throws AppError INPUT_NOT_FOUND, INPUT_UNREADABLE, INPUT_SCHEMA_MISMATCH, MODEL_NOT_FOUND, MODEL_INVALID */
+/**
+ * @throws AppError INPUT_NOT_FOUND, INPUT_UNREADABLE, INPUT_SCHEMA_MISMATCH, MODEL_NOT_FOUND, MODEL_INVALID,
+ *   LABELS_UNREADABLE, MODEL_OUTPUT_MISMATCH for an output expression that cannot be read
+ */
 export async function prepareJob(ports: Ports, request: JobRequest): Promise<PreparedJob> {
   const { job, baseDir, locate, date, signal } = request;
   const { paths, format, csv, where, limit } = job.input;
@@ -51,12 +56,14 @@ export async function prepareJob(ports: Ports, request: JobRequest): Promise<Pre
   ]);
   const outputFolder = resolve(baseDir, job.output.path);
   await refuseOwnInput(found, outputFolder, locate);
+  const labels = await readLabels({ job, baseDir, locate });
   const identity = runIdentity({
     job,
     modelSha256: model.sha256,
     format: found.format,
     files: found.files,
     columns: found.columns,
+    labels,
   });
   return {
     request,
@@ -64,6 +71,7 @@ export async function prepareJob(ports: Ports, request: JobRequest): Promise<Pre
     outputFolder,
     found,
     model,
+    labels,
     identity,
     fingerprint: fingerprintOf(identity),
   };
@@ -87,7 +95,7 @@ export async function openJob(
   prepared: PreparedJob,
   { digests, ...places }: OpenPlaces,
 ): Promise<OpenedJob> {
-  const { request, input, found, model } = prepared;
+  const { request, input, found, model, labels } = prepared;
   const dataset = await ports.dataset
     .open(found, input, { ...places, listColumns: listColumns(request.job, prepared) })
     .catch((error: unknown) => Promise.reject(placed(error, request.locate)));
@@ -97,6 +105,7 @@ export async function openJob(
     logicalDate: request.date?.logicalDate,
     dataset: dataset.facts,
     model,
+    labels,
     digests,
   });
   return { plan, dataset };

@@ -1,5 +1,5 @@
 import { type Env, interpolated } from './interpolate.ts';
-import { formatPath, type SpecLocation, type SpecPath } from './location.ts';
+import { formatPath, type PlaceInText, type SpecLocation, type SpecPath } from './location.ts';
 import { mapTexts, valueAt } from './plain-data.ts';
 import type { SpecProblem } from './problems.ts';
 import { withoutShortForms } from './short-forms.ts';
@@ -13,7 +13,7 @@ export interface Layer {
   readonly prefix: SpecPath;
   /** The path that a `--set` names is this long; it owns nothing above. */
   readonly depth: number;
-  readonly locate: (path: SpecPath) => SpecLocation;
+  readonly locate: (path: SpecPath, within?: PlaceInText) => SpecLocation;
   /** Templates of the values that variables were filled into, by formatted path. */
   readonly templates: ReadonlyMap<string, string>;
   /** Texts with templates that are filled for each run, by formatted path. */
@@ -25,7 +25,7 @@ export interface LayerSource {
   readonly written: unknown;
   readonly prefix: SpecPath;
   readonly depth: number;
-  readonly locate: (path: SpecPath) => SpecLocation;
+  readonly locate: (path: SpecPath, within?: PlaceInText) => SpecLocation;
 }
 
 export function layerOf({ written, ...place }: LayerSource, env: Env): Layer {

@@ -7,7 +7,7 @@ import { findingsOf, unknownKey } from './findings.ts';
 import type { Env } from './interpolate.ts';
 import { frameSchema, type JobSpec, jobNamePattern } from './job-spec.ts';
 import { type Layer, layerOf, ownerOf } from './layers.ts';
-import type { SpecLocation, SpecPath } from './location.ts';
+import type { PlaceInText, SpecLocation, SpecPath } from './location.ts';
 import { type Override, parseOverride, type WrittenOverride } from './override.ts';
 import { isPlainMap, type PlainMap } from './plain-data.ts';
 import { type SpecProblem, throwProblems } from './problems.ts';
@@ -33,9 +33,10 @@ export interface LoadedSpec {
   readonly jobs: readonly JobSpec[];
   /**
    * Where a value was written, e.g. `['jobs', 'late-flights', 'output', 'path']`: in the job, in the defaults, or in
-   * a `--set`; if it wasn't written, where its nearest parent was.
+   * a `--set`; if it wasn't written, where its nearest parent was. With a place in the text that the value is, that
+   * place, if the file has the text as it is.
    */
-  readonly where: (path: SpecPath) => SpecLocation;
+  readonly where: (path: SpecPath, within?: PlaceInText) => SpecLocation;
 }
 
 /**
@@ -67,7 +68,7 @@ export function parseSpec({
     path,
     baseDir,
     jobs: resolved.flatMap((result) => (result.state === 'valid' ? [result.job] : [])),
-    where: (place) => locate(place, document, sources),
+    where: (path, within) => locate({ path, within }, document, sources),
   };
 }
 
@@ -90,7 +91,10 @@ function jobSources(document: YamlDocument, { env, baseDir, overrides }: Surroun
   const jobs = isPlainMap(data['jobs']) ? data['jobs'] : {};
   const names = Object.keys(jobs);
   const fileLayer = (prefix: SpecPath, written: unknown) =>
-    layerOf({ written, prefix, depth: 0, locate: (path) => document.locate([...prefix, ...path]) }, env);
+    layerOf(
+      { written, prefix, depth: 0, locate: (path, within) => document.locate([...prefix, ...path], within) },
+      env,
+    );
 
   const defaults = fileLayer(['defaults'], isPlainMap(data['defaults']) ? data['defaults'] : {});
   const overrideLayers = overrides.map((override) => overrideLayer(override, names, env));
@@ -148,12 +152,17 @@ function layerAlong(
   return layerOf({ written, prefix: [], depth: path.length, locate: () => location }, env);
 }
 
-function locate(path: SpecPath, document: YamlDocument, sources: readonly JobSource[]): SpecLocation {
+interface Place {
+  readonly path: SpecPath;
+  readonly within: PlaceInText | undefined;
+}
+
+function locate({ path, within }: Place, document: YamlDocument, sources: readonly JobSource[]): SpecLocation {
   const [section, name, ...rest] = path;
   const source = section === 'jobs' ? sources.find((candidate) => candidate.name === name) : undefined;
-  if (source === undefined) return document.locate(path);
+  if (source === undefined) return document.locate(path, within);
   const owner = ownerOf(source.layers, rest);
-  return owner.layer.locate(owner.path);
+  return owner.layer.locate(owner.path, owner.path.length === rest.length ? within : undefined);
 }
 
 async function readText(path: string): Promise<string> {

@@ -1,6 +1,12 @@
 /** A path into the spec: keys and list indexes. */
 export type SpecPath = readonly (string | number)[];
 
+/** A place in the text that a value is, from 0. */
+export interface PlaceInText {
+  readonly text: string;
+  readonly position: number;
+}
+
 /** Where a value was written: in the file, or on the command line. Line and column count from 1. */
 export type SpecLocation =
   | { readonly type: 'file'; readonly file: string; readonly line: number; readonly column: number }

@@ -1,5 +1,5 @@
 import { type Document, isAlias, isScalar, Lexer, LineCounter, Parser, parseDocument, visit } from 'yaml';
-import type { SpecLocation, SpecPath } from './location.ts';
+import type { PlaceInText, SpecLocation, SpecPath } from './location.ts';
 import { throwProblems } from './problems.ts';
 import { describeSyntaxError, type SyntaxProblem } from './yaml-errors.ts';
 import { offsetOf } from './yaml-offset.ts';
@@ -7,8 +7,11 @@ import { offsetOf } from './yaml-offset.ts';
 export interface YamlDocument {
   /** Plain data: aliases and merge keys resolved, no cycles. */
   readonly data: unknown;
-  /** Where the value at `path` is written: its key, or the list's item; if there is none, its nearest parent. */
-  readonly locate: (path: SpecPath) => SpecLocation;
+  /**
+   * Where the value at `path` is written: its key, or the list's item; if there is none, its nearest parent. With a
+   * place in its text that place, if the text is written as it is, without escapes and on one line.
+   */
+  readonly locate: (path: SpecPath, within?: PlaceInText) => SpecLocation;
 }
 
 /** The schema is fixed, so that `%YAML 1.1` in a file doesn't turn `no` into false. */
@@ -46,7 +49,8 @@ export function readYaml({ text, file }: { readonly text: string; readonly file:
     refuse([{ offset: 0, text: 'is empty', hint: '`nightshift init MODEL DATASET` writes a spec to start from' }]);
   }
   try {
-    return { data: document.toJS({ maxAliasCount }), locate: (path) => at(offsetOf(document, path)) };
+    const locate: YamlDocument['locate'] = (path, within) => at(offsetOf(document, path, { source, within }));
+    return { data: document.toJS({ maxAliasCount }), locate };
   } catch (error) {
     // What is left is a ReferenceError about too many aliases: https://en.wikipedia.org/wiki/Billion_laughs_attack
     if (!(error instanceof ReferenceError)) throw error;

@@ -1,5 +1,5 @@
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, type Pair } from 'yaml';
-import type { SpecPath } from './location.ts';
+import type { PlaceInText, SpecPath } from './location.ts';
 
 interface Found {
   readonly offset: number;
@@ -11,15 +11,30 @@ interface Found {
  * Stops at the nearest parent. A key that a short form leaves out (`input: a.csv` for `input.path`) is passed over,
  * and so is the index of a map that stands for a list of one.
  */
-export function offsetOf(document: Document, path: SpecPath): number {
+export function offsetOf(document: Document, path: SpecPath, { source, within }: Written): number {
   let found = at(document.contents);
   for (const segment of path) {
     const node = target(document, found.node);
     const next = child(document, node, segment);
     if (next !== undefined) found = next;
-    else if (isMap(node) ? segment !== 0 : typeof segment === 'number') break;
+    else if (isMap(node) ? segment !== 0 : typeof segment === 'number') return found.offset;
   }
-  return found.offset;
+  return (
+    (within === undefined ? undefined : offsetWithin(target(document, found.node), source, within)) ?? found.offset
+  );
+}
+
+interface Written {
+  /** The text of the document. */
+  readonly source: string;
+  readonly within: PlaceInText | undefined;
+}
+
+/** Of a place in a text, if the source has the text as it is, plain or between quotes. */
+function offsetWithin(node: Node | undefined, source: string, { text, position }: PlaceInText): number | undefined {
+  if (!isScalar(node) || node.value !== text || node.range == null) return undefined;
+  const start = node.range[0] + (node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE' ? 1 : 0);
+  return source.startsWith(text, start) ? start + position : undefined;
 }
 
 function child(document: Document, node: Node | undefined, segment: string | number): Found | undefined {

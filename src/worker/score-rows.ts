@@ -123,10 +123,10 @@ class Scoring {
     const values = isWhole ? batch.values : batch.values.map((array) => rowsOf(array, { batch, start, end }));
     const before = performance.now();
     try {
-      const results = await this.#scorer.score(values, rowCount);
+      const tensors = await this.#scorer.score(values, rowCount);
       const paddedRows = this.#scorer.plan.fixedBatchRows ?? rowCount;
-      for (const { row, message } of this.#predictions.append(results, { rowCount, paddedRows }))
-        this.#late.push({ row: this.#rows + row, code: 'NON_FINITE', message });
+      for (const { row, ...reject } of this.#predictions.append(tensors, { rowCount, paddedRows }))
+        this.#late.push({ row: this.#rows + row, ...reject });
       this.#rows += rowCount;
       return undefined;
     } catch (error) {

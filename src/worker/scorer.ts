@@ -4,11 +4,13 @@ import { AppError, messageOf } from '../core/errors.ts';
 import type { RowSelection } from '../dataset/contract.ts';
 import { Database } from '../dataset/duckdb.ts';
 import { makeFeeds } from '../model/feeds.ts';
-import { type OutputColumn, resolveOutputColumns } from '../model/output-expression.ts';
+import type { OutputColumn } from '../model/output-expression.ts';
+import type { BatchTensors } from '../model/predictions.ts';
 import { providersUsed } from '../model/providers-used.ts';
-import { type FetchedTensor, type Provider, Session } from '../model/session.ts';
+import { type Provider, Session } from '../model/session.ts';
 import { exposeZipMaps } from '../model/zip-map.ts';
 import { runLayout } from '../plan/layout.ts';
+import { predictedColumns } from '../plan/predicted-columns.ts';
 import type { RunPlan, Shard } from '../plan/run-plan.ts';
 import type { StartMessage } from './protocol.ts';
 
@@ -22,16 +24,13 @@ export interface Scorer extends AsyncDisposable {
   /** Execution providers that run the model's nodes. */
   readonly providers: readonly string[];
   readonly prefetch: boolean;
-  score(
-    values: Parameters<typeof makeFeeds>[0]['values'],
-    rowCount: number,
-  ): Promise<Readonly<Record<string, FetchedTensor>>>;
+  score(values: Parameters<typeof makeFeeds>[0]['values'], rowCount: number): Promise<BatchTensors>;
 }
 
 /** @throws AppError MODEL_NOT_FOUND, MODEL_INVALID, PROVIDER_UNAVAILABLE */
 export async function openScorer(start: StartMessage): Promise<Scorer> {
   const { plan, outputFolder, runId } = start;
-  const outputs = resolveOutputColumns({ columns: plan.outputColumns, signature: plan.model.signature });
+  const outputs = predictedColumns(plan);
   const [database, { session, providers }] = await Promise.all([openDatabase(start), openSession(start, outputs)]);
   return {
     plan,
@@ -41,10 +40,11 @@ export async function openScorer(start: StartMessage): Promise<Scorer> {
     outputs,
     providers,
     prefetch: start.prefetch,
-    score: (values, rowCount) =>
-      session.run(
-        makeFeeds({ features: plan.features, values, rowCount, paddedRows: plan.fixedBatchRows ?? rowCount }),
-      ),
+    async score(values, rowCount) {
+      const paddedRows = plan.fixedBatchRows ?? rowCount;
+      const feeds = makeFeeds({ features: plan.features, values, rowCount, paddedRows });
+      return { feeds, results: await session.run(feeds) };
+    },
     async [Symbol.asyncDispose]() {
       database[Symbol.dispose]();
       await session[Symbol.asyncDispose]();

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TensorType } from '../../src/model/contract.ts';
-import { evaluateOutput, type OutputTensor } from '../../src/model/evaluate-output.ts';
-import { parseOutputExpression } from '../../src/model/output-expression.ts';
+import { evaluateOutput } from '../../src/model/evaluate-output.ts';
+import type { OutputTensor } from '../../src/model/output-blocks.ts';
+import { parseExpression } from '../../src/model/parse-expression.ts';
 
 function evaluate(text: string, sourceType: TensorType, tensor: OutputTensor) {
-  return evaluateOutput({ ...parseOutputExpression(text), sourceType }, tensor, tensor.dims[0] ?? 1);
+  return evaluateOutput({ ...parseExpression(text), sourceType }, tensor, { rowCount: tensor.dims[0] ?? 1, feeds: {} });
 }
 
 /** A float32 tensor [rows, ...inner] of random values, NaN and infinities among them. */
@@ -133,8 +134,8 @@ describe('evaluateOutput', () => {
     ['max(y[0])', [3, 2], 6, 3, /max\(y\[0\]\) does not exist/],
     ['max(y)', [3, 0], 0, 3, /max\(y\) does not exist/],
   ])('refuses %s of shape %j', (text, dims, length, rowCount, message) => {
-    const column = { ...parseOutputExpression(text), sourceType: 'float32' } as const;
-    const action = () => evaluateOutput(column, { data: new Float32Array(length), dims }, rowCount);
+    const column = { ...parseExpression(text), sourceType: 'float32' } as const;
+    const action = () => evaluateOutput(column, { data: new Float32Array(length), dims }, { rowCount, feeds: {} });
     expect(action).toThrow(message);
     expect(action).toThrow(expect.objectContaining({ code: 'MODEL_OUTPUT_MISMATCH' }));
   });

@@ -1,13 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import type { ModelSignature, ValueSignature } from '../../src/model/contract.ts';
-import {
-  type OutputStep,
-  outputExpressionText,
-  parseOutputExpression,
-  resolveOutputColumns,
-} from '../../src/model/output-expression.ts';
+import { labelFiles, resolveOutputColumns } from '../../src/model/output-expression.ts';
 
 function errorOf(action: () => unknown): AppError {
   try {
@@ -19,75 +13,24 @@ function errorOf(action: () => unknown): AppError {
   throw new Error('expected MODEL_OUTPUT_MISMATCH');
 }
 
-const index = (place: number): OutputStep => ({ type: 'index', index: place });
-
-describe('parseOutputExpression', () => {
-  it.each<[string, string, readonly OutputStep[]]>([
-    ['probability', 'probability', []],
-    ['probability[1]', 'probability', [index(1)]],
-    [' scores [ 0 ] [ 12 ] ', 'scores', [index(0), index(12)]],
-    ['argmax(scores)', 'scores', [{ type: 'argmax' }]],
-    ['max(scores)', 'scores', [{ type: 'max' }]],
-    ['softmax( scores )', 'scores', [{ type: 'softmax' }]],
-    ['softmax(scores)[1]', 'scores', [{ type: 'softmax' }, index(1)]],
-    ['argmax(scores[2])', 'scores', [index(2), { type: 'argmax' }]],
-    ['StatefulPartitionedCall:0', 'StatefulPartitionedCall:0', []],
-    ['/head/Gemm-out.1[3]', '/head/Gemm-out.1', [index(3)]],
-    ['max', 'max', []],
-    ['softmax[0]', 'softmax', [index(0)]],
-    ['495', '495', []],
-    ['"a name(1)"[0]', 'a name(1)', [index(0)]],
-    ['argmax("say \\"no\\" \\\\")', 'say "no" \\', [{ type: 'argmax' }]],
-  ])('reads %s', (text, source, steps) => {
-    expect(parseOutputExpression(text)).toEqual({ source, steps });
-  });
-
-  it.each([
-    ['', 1, /expected the name of an output, found the end/],
-    ['scores[', 8, /expected a zero-based index, found the end/],
-    ['scores[-1]', 8, /expected a zero-based index, found "-1\]"/],
-    ['scores[1.5]', 9, /expected a "\]", found "\.5\]"/],
-    ['scores[x]', 8, /expected a zero-based index/],
-    ['scores[0', 9, /expected a "\]"/],
-    ['scores]', 7, /expected a "\[" or the end/],
-    ['scores other', 8, /expected a "\[" or the end, found "other"/],
-    ['argmax()', 8, /expected the name of an output/],
-    ['argmax(scores', 14, /expected a "\)", found the end/],
-    ['mean(scores)', 1, /expected argmax, max, softmax before a "\("/],
-    ['max(mean(scores))', 5, /expected argmax/],
-    ['"scores', 1, /expected a name between double quotes/],
-    ['""', 1, /expected a name between double quotes/],
-    ['scores[12345678901]', 8, /expected a zero-based index/],
-  ])('points at the character of %s that is wrong', (text, character, message) => {
-    const error = errorOf(() => parseOutputExpression(text));
-    expect(error.message).toContain(`output expression ${JSON.stringify(text)}, character ${character}:`);
-    expect(error.message).toMatch(message);
-    expect(error.details['position']).toBe(character - 1);
-  });
-
-  it('reads back whatever expression is written', () => {
-    const step = fc.oneof(
-      fc.nat(999).map(index),
-      fc.constantFrom<OutputStep>({ type: 'argmax' }, { type: 'max' }, { type: 'softmax' }),
-    );
-    const expression = fc.record({ source: fc.string({ minLength: 1, unit: 'binary' }), steps: fc.array(step) });
-    fc.assert(
-      fc.property(expression, (value) => {
-        expect(parseOutputExpression(outputExpressionText(value))).toEqual(value);
-      }),
-    );
-  });
-});
-
 const outputs: readonly ValueSignature[] = [
   { kind: 'tensor', name: 'label', type: 'int64', shape: [1] },
   { kind: 'tensor', name: 'probability', type: 'float32', shape: ['N', 2] },
   { kind: 'tensor', name: 'boxes', type: 'float16', shape: [1, 'K', 4] },
   { kind: 'tensor', name: 'words', type: 'string', shape: ['', ''] },
   { kind: 'tensor', name: 'unsure', type: 'float64', shape: ['...'] },
+  { kind: 'tensor', name: 'hidden', type: 'float32', shape: ['N', 'seq', 8] },
+  { kind: 'tensor', name: 'layers', type: 'float16', shape: ['N', 2, 16, 8] },
+  { kind: 'tensor', name: 'yes', type: 'bool', shape: ['N', 1] },
   { kind: 'other', name: 'dictionaries', type: 'seq(map(int64,tensor(float)))' },
 ];
-const signature: ModelSignature = { inputs: [], outputs };
+const inputs: readonly ValueSignature[] = [
+  { kind: 'tensor', name: 'attention_mask', type: 'int64', shape: ['N', 'seq'] },
+  { kind: 'tensor', name: 'short mask', type: 'float32', shape: ['N', 9] },
+  { kind: 'tensor', name: 'pixels', type: 'float32', shape: ['N', 3, 9, 9] },
+  { kind: 'tensor', name: 'text', type: 'string', shape: ['N', 1] },
+];
+const signature: ModelSignature = { inputs, outputs };
 
 function resolveOne(text: string) {
   return resolveOutputColumns({ columns: { column: text }, signature })[0];
@@ -124,6 +67,23 @@ describe('resolveOutputColumns', () => {
     ['words[9]', 'string', 'string', []],
     ['unsure[3]', 'float64', 'float64', ['...']],
     ['softmax(unsure)', 'float64', 'float64', ['...']],
+    ['sigmoid(probability)', 'float32', 'float32', [2]],
+    ['sigmoid(boxes)', 'float16', 'float32', ['K', 4]],
+    ['round(unsure, 3)', 'float64', 'float64', ['...']],
+    ['threshold(probability[1], 0.5)', 'float32', 'bool', []],
+    ['threshold(label, 1)', 'int64', 'bool', []],
+    ['topk(probability, 2)', 'float32', 'int64', [2]],
+    ['topkValues(boxes, 3)', 'float16', 'float16', ['K', 3]],
+    ['topk(unsure, 7)', 'float64', 'int64', ['...']],
+    ['label(label, l.json)', 'int64', 'string', []],
+    ['label(yes, l.json)', 'bool', 'string', [1]],
+    ['label(topk(probability, 1), l.json)', 'float32', 'string', [1]],
+    ['cls(hidden)', 'float32', 'float32', [8]],
+    ['cls(boxes)', 'float16', 'float16', [4]],
+    ['normalize(meanPool(hidden))', 'float32', 'float32', [8]],
+    ['meanPool(layers[1])', 'float16', 'float32', [8]],
+    ['meanPool(unsure)', 'float64', 'float64', ['...']],
+    ['meanPool(hidden, "short mask")', 'float32', 'float32', [8]],
   ] as const)('knows type and shape of %s', (text, sourceType, type, innerShape) => {
     expect(resolveOne(text)).toMatchObject({ name: 'column', sourceType, type, innerShape });
   });
@@ -134,7 +94,7 @@ describe('resolveOutputColumns', () => {
       /no output "probabilty"/,
       /did you mean probability\? outputs that can be read: label int64\[1\]/,
     ],
-    ['zzz', /no output "zzz"/, /^outputs that can be read: label .*, unsure float64\[\.\.\.\]$/],
+    ['zzz', /no output "zzz"/, /^outputs that can be read: label .*, unsure float64\[\.\.\.\], /],
     ['dictionaries', /seq\(map\(int64,tensor\(float\)\)\), which cannot be read/, /outputs that can be read/],
     ['probability[2]', /probability has 2 elements a row, counted from 0, so there is no \[2\]/, /float32\[N, 2\]/],
     ['boxes[0][4]', /boxes\[0\] has 4 elements/, /float16\[1, K, 4\]/],
@@ -144,11 +104,58 @@ describe('resolveOutputColumns', () => {
     ['max(words)', /holds strings, which have no max/, /words/],
     ['softmax(argmax(boxes))', /argmax\(boxes\) holds int64, and softmax needs floating-point/, /boxes/],
     ['probability[', /character 13/, /name\[0\]/],
+    ['sigmoid(label)', /^label holds int64, and sigmoid needs floating-point numbers/, /label/],
+    ['round(argmax(probability), 2)', /argmax\(probability\) holds int64, and round needs/, /probability/],
+    ['threshold(words, 1)', /words holds string, and threshold needs numbers/, /words/],
+    ['threshold(yes, 1)', /yes holds bool/, /yes/],
+    ['topk(probability, 3)', /probability has 2 elements, so there are no greatest 3/, /float32\[N, 2\]/],
+    ['topk(label, 1)', /label has one value a row, so topk has nothing to work on/, /label/],
+    ['normalize(label)', /label has one value a row, so normalize/, /label/],
+    ['label(probability[1], l.json)', /probability\[1\] holds float32, and label needs whole numbers/, /argmax\(…\)/],
+    ['label(words, l.json)', /words holds string, and label needs whole numbers/, /words/],
+    ['cls(probability)', /probability has \[2\] a row, and cls needs \[positions, values\]/, /probability/],
+    ['meanPool(label)', /label has one value a row, and meanPool needs/, /label/],
+    ['meanPool(layers)', /layers has \[2, 16, 8\] a row, and meanPool needs/, /layers/],
+    [
+      'meanPool(hidden, mask)',
+      /hidden cannot be pooled: the model has no input mask/,
+      /inputs: attention_mask, "short/,
+    ],
+    ['meanPool(hidden, text)', /the mask text holds string/, /name the input/],
+    [
+      'meanPool(hidden, pixels)',
+      /hidden has \[seq, 8\] a row, which the mask pixels \[N, 3, 9, 9\] does/,
+      /name the input/,
+    ],
+    [
+      'meanPool(layers[0], "short mask")',
+      /layers\[0\] has \[16, 8\] a row, which the mask "short mask" \[N, 9\]/,
+      /name/,
+    ],
   ])('refuses %s', (text, message, hint) => {
     const error = errorOf(() => resolveOne(text));
     expect(error.message).toMatch(message);
     expect(error.hint).toMatch(hint);
     expect(error.details['column']).toBe('column');
+  });
+
+  it.each([
+    ['softmax(probabilty)', 8],
+    ['round(softmax( label ), 2)', 6],
+    ['probability[ 7 ]', 13],
+    ['topk(probability,  3)', 19],
+    ['max(meanPool(hidden, mask))', 21],
+    ['meanPool(hidden,pixels)', 16],
+    ['max(cls(probability))', 4],
+  ])('points at the place in %s that is wrong', (text, position) => {
+    expect(errorOf(() => resolveOne(text)).details).toMatchObject({ text, position });
+  });
+
+  it('tells of a missing mask by the inputs that there are, also where there is none', () => {
+    const bare: ModelSignature = { inputs: [], outputs };
+    const error = errorOf(() => resolveOutputColumns({ columns: { e: 'meanPool(hidden)' }, signature: bare }));
+    expect(error.message).toBe('hidden cannot be pooled: the model has no input attention_mask for a mask');
+    expect(error.hint).toMatch(/meanPool\(…, NAME\); the model's inputs: none$/);
   });
 
   it('refuses a model without a tensor output, and a job without columns', () => {
@@ -157,5 +164,24 @@ describe('resolveOutputColumns', () => {
       'no tensor output',
     );
     expect(errorOf(() => resolveOutputColumns({ columns: {}, signature })).message).toContain('no output column');
+  });
+});
+
+describe('labelFiles', () => {
+  it('names each file once, with the column and the place that name it first', () => {
+    const columns = {
+      a: 'max(y)',
+      b: 'label( argmax(y), l.json )',
+      c: 'label(topk(y, 2), l.json)',
+      d: 'label(y,"a b")',
+    };
+    expect(labelFiles(columns)).toEqual([
+      { column: 'b', file: 'l.json', position: 18, text: columns.b },
+      { column: 'd', file: 'a b', position: 8, text: columns.d },
+    ]);
+  });
+
+  it('says which column it cannot read', () => {
+    expect(errorOf(() => labelFiles({ a: 'y', b: 'label(y)' })).details).toMatchObject({ column: 'b', position: 7 });
   });
 });
