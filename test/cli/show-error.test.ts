@@ -31,6 +31,14 @@ describe('an error', () => {
     });
   });
 
+  it('shows the text that it is about with a caret under the character', () => {
+    const text = `round(logits,\n${'1'.repeat(100)})`;
+    const at = (position: number) =>
+      shown(new AppError('MODEL_OUTPUT_MISMATCH', 'no', { hint: 'yes', details: { text, position } })).err;
+    expect(at(6)).toBe(`error MODEL_OUTPUT_MISMATCH: no\n  round(logits, ${'1'.repeat(32)}\n        ^\nhint: yes\n`);
+    expect(at(114)).toBe(`error MODEL_OUTPUT_MISMATCH: no\n  ${'1'.repeat(60)})\n  ${' '.repeat(60)}^\nhint: yes\n`);
+  });
+
   it('is one line of JSON on stdout too, when asked for', () => {
     const { out, err } = shown(locked, true);
     expect(err).not.toBe('');

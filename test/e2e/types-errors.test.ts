@@ -73,7 +73,8 @@ describe('a mistake in the spec is refused with its place before a row is read',
       mistake: 'a sequence as an output',
       yaml: spec('sequence-output', '    features: { x: [a, b] }\n    output: { path: out, columns: { p: pieces } }\n'),
       stderr:
-        'error MODEL_OUTPUT_MISMATCH: jobs.yaml:7:37 jobs.one.output.columns.p: output pieces is seq(tensor(float)), which cannot be read\n' +
+        'error MODEL_OUTPUT_MISMATCH: jobs.yaml:7:40 jobs.one.output.columns.p: output pieces is seq(tensor(float)), which cannot be read\n' +
+        '  pieces\n  ^\n' +
         'hint: outputs that can be read: y float32[N, 2]',
     },
     {

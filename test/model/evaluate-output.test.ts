@@ -140,3 +140,104 @@ describe('evaluateOutput', () => {
     expect(action).toThrow(expect.objectContaining({ code: 'MODEL_OUTPUT_MISMATCH' }));
   });
 });
+
+describe('expressions that nest', () => {
+  const hidden = {
+    // Two rows of three positions of two values.
+    data: Float32Array.of(3, 4, 100, 100, 3, 4, 0, 0, 0, 5, 0, 7),
+    dims: [2, 3, 2],
+  };
+  const feeds = {
+    attention_mask: { type: 'int64', data: BigInt64Array.of(1n, 0n, 1n, 0n, 1n, 1n), dims: [2, 3] },
+    other: { type: 'float32', data: Float32Array.of(0, 1, 0, 1, 0, 0), dims: [2, 3] },
+    short: { type: 'int64', data: BigInt64Array.of(1n, 0n, 1n, 0n), dims: [2, 2] },
+  } as const;
+  const labels = { 'l.json': { 0: 'cat', 1: 'dog' } };
+  const values = (text: string, tensor: OutputTensor = hidden, sourceType: TensorType = 'float32') =>
+    evaluateOutput({ ...parseExpression(text), sourceType, labels }, tensor, { rowCount: tensor.dims[0] ?? 1, feeds });
+
+  it.each<[string, TensorType, ArrayLike<unknown>, readonly number[]]>([
+    ['meanPool(y)', 'float32', Float32Array.of(3, 4, 0, 6), [2]],
+    ['normalize(meanPool(y))', 'float32', Float32Array.of(0.6, 0.8, 0, 1), [2]],
+    ['meanPool(y, other)', 'float32', Float32Array.of(100, 100, 0, 0), [2]],
+    ['cls(y)', 'float32', Float32Array.of(3, 4, 0, 0), [2]],
+    ['normalize(cls(y))', 'float32', Float32Array.of(0.6, 0.8, 0, 0), [2]],
+    ['max(y)', 'float32', Float32Array.of(4, 100, 4, 0, 5, 7), [3]],
+    ['argmax(max(y))', 'int64', BigInt64Array.of(1n, 2n), []],
+    ['threshold(cls(y), 3.5)', 'bool', Uint8Array.of(0, 1, 0, 0), [2]],
+    ['topk(max(y), 2)', 'int64', BigInt64Array.of(1n, 0n, 2n, 1n), [2]],
+    ['topk(max(y), 2)[1]', 'int64', BigInt64Array.of(0n, 1n), []],
+    ['topkValues(max(y), 2)', 'float32', Float32Array.of(100, 4, 7, 5), [2]],
+    ['label(argmax(cls(y)), l.json)', 'string', ['dog', 'cat'], []],
+    ['label(threshold(meanPool(y), 4), l.json)', 'string', ['cat', 'dog', 'cat', 'dog'], [2]],
+    ['label(topk(y[0], 2), l.json)', 'string', ['dog', 'cat', 'cat', 'dog'], [2]],
+    ['round(softmax(cls(y))[1], 2)', 'float32', Float32Array.of(0.73, 0.5), []],
+  ])('%s', (text, type, data, innerDims) => {
+    const chunk = values(text);
+    expect(chunk).toEqual({ type, data, innerDims, width: innerDims.reduce((product, dim) => product * dim, 1) });
+  });
+
+  it('leave the tensor as it was', () => {
+    const before = hidden.data.slice();
+    for (const text of ['sigmoid(y)', 'normalize(y)', 'round(y[0])', 'normalize(cls(y))', 'sigmoid(round(y, 1))'])
+      values(text);
+    expect(hidden.data).toEqual(before);
+    const one = { data: Float32Array.of(2, 3), dims: [2, 1] };
+    values('sigmoid(y[0])', one);
+    expect(one.data).toEqual(Float32Array.of(2, 3));
+  });
+
+  it('keep a double, and compute half precision as float32', () => {
+    const double = { data: Float64Array.of(1 / 3, 2 / 3), dims: [1, 2] };
+    expect(values('round(sigmoid(y), 12)', double, 'float64')).toMatchObject({
+      type: 'float64',
+      data: Float64Array.of(0.582570206462, 0.660756368766),
+    });
+    const half = { data: Uint16Array.of(0x4200, 0x4400), dims: [1, 2] };
+    expect(values('normalize(y)', half, 'float16')).toMatchObject({
+      type: 'float32',
+      data: Float32Array.of(0.6, 0.8),
+    });
+  });
+
+  it('take a float32 that prints like the threshold for one that is not below it', () => {
+    const tensor = { data: Float32Array.of(0.7, 0.69999), dims: [2] };
+    expect(values('threshold(y, 0.7)', tensor).data).toEqual(Uint8Array.of(1, 0));
+  });
+
+  it.each([
+    ['argmax(y)', [Number.NaN, 1], 'y is NaN'],
+    ['topk(softmax(y), 1)', [1, Number.NaN], 'softmax(y) is NaN'],
+    ['threshold(y, 0)', [1, Number.NEGATIVE_INFINITY], 'y is -Infinity'],
+    ['threshold(y[1], 0)', [Number.NaN, Number.NaN], 'y[1] is NaN'],
+    ['label(argmax(y), l.json)', [Number.NaN, 1], 'y is NaN'],
+  ])('tell of a row in which %s hides no number', (text, row, message) => {
+    const tensor = { data: Float32Array.of(0, 1, ...row, 1, 0), dims: [3, 2] };
+    expect(values(text, tensor).rejects).toEqual([{ row: 1, code: 'NON_FINITE', message }]);
+  });
+
+  it('let infinities compete, as they do where a class is masked', () => {
+    const tensor = { data: Float32Array.of(Number.NEGATIVE_INFINITY, 1), dims: [1, 2] };
+    expect(values('argmax(y)', tensor).rejects).toBeUndefined();
+    expect(values('topk(y, 2)', tensor).rejects).toBeUndefined();
+  });
+
+  it('tell of a row whose index has no label, once', () => {
+    const tensor = { data: BigInt64Array.of(0n, 1n, -1n, 2n ** 60n, 1n, 0n), dims: [3, 2] };
+    const chunk = values('label(y, l.json)', tensor, 'int64');
+    expect(chunk.data).toEqual(['cat', 'dog', '', '', 'dog', 'cat']);
+    expect(chunk.rejects).toEqual([{ row: 1, code: 'NO_LABEL', message: 'y is -1, which l.json does not name' }]);
+  });
+
+  it.each([
+    ['cls(y)', [2, 3], /cls\(y\) does not exist: output y has shape \[2, 3\]/],
+    ['meanPool(y)', [2, 3], /meanPool\(y\) does not exist/],
+    ['meanPool(y)', [2, 2, 2], /meanPool\(y\) .* shape \[2, 2, 2\]; the mask attention_mask has shape \[2, 3\]/],
+    ['meanPool(y, short)', [2, 3, 2], /the mask short has shape \[2, 2\]/],
+    ['topk(y, 4)', [2, 3], /topk\(y, 4\) does not exist/],
+    ['normalize(y)', [2], /normalize\(y\) does not exist/],
+  ])('refuse %s of shape %j', (text, dims, message) => {
+    const data = new Float32Array(dims.reduce((product, dim) => product * dim, 1));
+    expect(() => values(text, { data, dims })).toThrow(message);
+  });
+});

@@ -75,6 +75,18 @@ describe("a run's identity", () => {
     expect(fingerprint(change)).toBe(fingerprint({}));
   });
 
+  it('changes with what files of labels say, and is as it was where none is named', () => {
+    const { job } = planInput({ job: { features } });
+    const input = { job, modelSha256: 'abc', format: 'parquet', files: [], columns: [] } as const;
+    const identity = runIdentity(input);
+    expect(Object.keys(identity)).not.toContain('label files');
+    const labelled = runIdentity({ ...input, labels: { 'l.json': { 0: 'cat' } } });
+    expect(changedFields(identity, labelled)).toEqual(['label files']);
+    const other = runIdentity({ ...input, labels: { 'l.json': { 0: 'dog' } } });
+    expect(changedFields(labelled, other)).toEqual(['label files']);
+    expect(runIdentity({ ...input, labels: { 'l.json': { 0: 'cat' } } })).toEqual(labelled);
+  });
+
   it('changes with the bytes of the model and with each input file', () => {
     const { job } = planInput({ job: { features } });
     const input = { job, modelSha256: 'abc', format: 'parquet', files: [fileOf([1])], columns: [] } as const;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readYaml } from '../../src/spec/yaml-document.ts';
 import { refusal } from './parse-jobs.ts';
 
 const job = '{ model: m, input: i, output: o }';
@@ -60,5 +61,27 @@ describe('a text that is no YAML for a spec is refused where it goes wrong', () 
 
   it('is refused before it is parsed when it is too large', () => {
     expect(refusal('x'.repeat(1_000_001))).toMatchObject({ message: 'jobs.yaml: is larger than 1000000 bytes' });
+  });
+});
+
+describe('a place in a text is located', () => {
+  it.each([
+    ['a plain one', 'a: max(xyz)', 8],
+    ['one in double quotes', 'a: "max(xyz)"', 9],
+    ['one in single quotes', "a: 'max(xyz)'", 9],
+    ['a flow map', '{ a: max(xyz) }', 10],
+    ['an alias', 'b: &b max(xyz)\na: *b', 11],
+    ['an escape', 'a: "max(\\x78yz)"', 1],
+    ['a folded one', 'a: >-\n  max(xyz)', 1],
+    ['an anchor before it', 'a: &x max(xyz)', 11],
+  ])('in %s, or by its key where the file has it otherwise', (_what, text, column) => {
+    const location = readYaml({ text, file: 'f' }).locate(['a'], { text: 'max(xyz)', position: 4 });
+    expect(location).toMatchObject({ file: 'f', column });
+  });
+
+  it('by its key where the text is another one by now', () => {
+    const document = readYaml({ text: 'a: max(${N})', file: 'f' });
+    expect(document.locate(['a'], { text: 'max(xyz)', position: 4 })).toMatchObject({ column: 1 });
+    expect(document.locate(['a', 'b'], { text: 'max(xyz)', position: 4 })).toMatchObject({ column: 1 });
   });
 });
