@@ -64,7 +64,7 @@ export function computedType(type: TensorType): TensorType {
   return type === 'float64' ? 'float64' : 'float32';
 }
 
-export function stepName(step: OutputStep): string {
+function stepName(step: OutputStep): string {
   return step.type === 'index' ? `[${step.index}]` : step.type;
 }
 

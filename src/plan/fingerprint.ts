@@ -26,6 +26,9 @@ export function canonicalJson(value: unknown): string {
 /** The name under which an identity has the files of the input. */
 export const inputFiles = 'input files';
 
+/** The name under which an identity has what files of labels say. */
+export const labelFiles = 'label files';
+
 /** Whether two identities differ in their input files at most. */
 export function differInInput(before: RunIdentity, after: RunIdentity): boolean {
   return changedFields(before, after).every((name) => name === inputFiles);

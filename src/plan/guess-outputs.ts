@@ -22,12 +22,22 @@ export function guessOutputs(
       comments.push(`The output ${output.name} is ${output.type}, which cannot be written.`);
       continue;
     }
-    const guess = guessOutput(output);
+    const guess = pooledGuess(output, facts) ?? guessOutput(output);
     const name = freeName(guess.name, taken);
     taken.add(name);
     columns.push({ ...guess, name });
   }
   return { columns, comments };
+}
+
+/** What a text model gives for each position is worth little as it is, and has another length for each text. */
+function pooledGuess({ name, type, shape }: TensorSignature, { signature }: ModelFacts): OutputGuess | undefined {
+  const mask = signature.inputs.find((input) => input.name === 'attention_mask');
+  const isMasked = mask?.kind === 'tensor' && mask.type !== 'string' && mask.shape.length === 2;
+  if (!isMasked || !type.startsWith('float') || shape.length !== 3 || shape[1] !== mask.shape[1]) return undefined;
+  const source = expressionName(name);
+  const comment = `the mean over the positions of attention_mask, of length 1; cls(${source}) is the first position`;
+  return { name: 'embedding', expression: `normalize(meanPool(${source}))`, comment };
 }
 
 function guessOutput({ name, type, shape }: TensorSignature): OutputGuess {
@@ -42,14 +52,14 @@ function guessOutput({ name, type, shape }: TensorSignature): OutputGuess {
     };
   if (!isVector) return { name, expression: source, comment: undefined };
   const suggestion = /logit/i.test(name)
-    ? `argmax(${source}) is the likeliest class, softmax(${source})[0] a chance`
+    ? `argmax(${source}) is the likeliest class, softmax(${source})[0] a chance, label(argmax(${source}), labels.json) a name`
     : `a list; ${source}[0] is its first value`;
   return { name, expression: source, comment: suggestion };
 }
 
 /** Output expressions quote names that are not plain words. */
 function expressionName(name: string): string {
-  return /^[^\s()[\]"]+$/.test(name) ? name : JSON.stringify(name);
+  return /^[^\s()[\]",]+$/.test(name) ? name : JSON.stringify(name);
 }
 
 function freeName(name: string, taken: ReadonlySet<string>): string {

@@ -5,7 +5,7 @@ import { type Labels, resolveOutputColumns } from '../model/output-expression.ts
 import type { JobSpec } from '../spec/job-spec.ts';
 import { checkColumns } from './check-columns.ts';
 import { cutShards } from './cut-shards.ts';
-import { fingerprintOf, inputFiles, type RunIdentity } from './fingerprint.ts';
+import { fingerprintOf, inputFiles, labelFiles, type RunIdentity } from './fingerprint.ts';
 import { mapFeatures } from './map-features.ts';
 import { outputTable } from './output-table.ts';
 import { placedExpressionError } from './place-expression.ts';
@@ -134,7 +134,7 @@ export function runIdentity({ job, modelSha256, format, files, columns, labels }
     'output.keep': job.output.keep,
     'output.columns': job.output.columns ?? null,
     // Without labels a run is the one that earlier versions saw, and is gone on with.
-    ...(labels === undefined ? {} : { 'label files': digestsOf(labels) }),
+    ...(labels === undefined ? {} : { [labelFiles]: digestsOf(labels) }),
     'output.nonFinite': job.output.nonFinite,
     'execution.shardRows': job.execution.shardRows,
   };

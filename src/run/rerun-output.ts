@@ -1,7 +1,7 @@
 import type { Manifest, PublishedPart, PublishedRun } from '../checkpoint/contract.ts';
 import { AppError } from '../core/errors.ts';
 import { sha256OfFile } from '../core/files.ts';
-import { changedFields, inputFiles } from '../plan/fingerprint.ts';
+import { changedFields, inputFiles, labelFiles } from '../plan/fingerprint.ts';
 import { runLayout } from '../plan/layout.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
 import { parseStoredJob } from '../spec/written-job.ts';
@@ -130,6 +130,12 @@ async function refuseChanges(
   }
   const others = changedFields(plan.identity, identity).filter((name) => name !== inputFiles);
   if (others.length === 0) return;
+  if (others.includes(labelFiles)) {
+    throw new AppError('INPUT_CHANGED', `${cannot}: its files of labels say something else now`, {
+      hint: 'put back the labels that it was scored with, or run the job as it is now',
+      details: { runId, changed: others },
+    });
+  }
   throw new AppError('FINGERPRINT_CHANGED', `${cannot} by this version, which sees otherwise: ${others.join(', ')}`, {
     hint: 'repeat it with the version that the manifest names, or run the job as it is now',
     details: { runId, changed: others },

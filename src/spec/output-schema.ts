@@ -64,7 +64,7 @@ const outputFields = closedMap(
       z
         .record(z.string(), text('an expression over model outputs'), { error: 'is not a map of column to expression' })
         .optional(),
-      'Output columns, each with the expression over model outputs that fills it; every model output if left out.',
+      'Output columns, each with the expression over model outputs that fills it; every model output if left out. An output is written by its name, `name[0]` is its first value, and argmax, max, softmax, sigmoid, normalize, cls, round(x, 3), threshold(x, 0.5), topk(x, 3), topkValues(x, 3), label(argmax(x), labels.json) and meanPool(x) nest.',
       { late: 'label', late_probability: 'probabilities[1]' },
     ),
   },

@@ -159,6 +159,22 @@ describe('a classifier', () => {
   });
 });
 
+describe('a repeat', () => {
+  it('has the labels that the run had, or says that they are others', async () => {
+    const labels = join(folder.path, 'labels/kept.json');
+    await writeFile(labels, '["cat", "dog", "cow"]');
+    const job = classify({ name: 'label(argmax(logits), labels/kept.json)' }, { path: 'kept' });
+    expect(await runJob(folder.path, job)).toMatchObject({ exitCode: 0 });
+    const rerun = (into: string) => nightshift(['rerun', 'kept', '--into', into], { cwd: folder.path });
+    expect(await rerun('same')).toMatchObject({ exitCode: 0 });
+    await writeFile(labels, '["cat", "dog", "bull"]');
+    expect(await rerun('other')).toMatchObject({
+      exitCode: 4,
+      stderr: expect.stringMatching(/^error INPUT_CHANGED: run .* its files of labels say something else now\n/),
+    });
+  });
+});
+
 describe('an encoder', () => {
   it('gives the mean over the positions that its mask has, of length one, and the first position', async () => {
     const rows = await published(folder.path, 'vectors');

@@ -172,6 +172,21 @@ describe('output columns', () => {
     ]);
   });
 
+  it('are pooled where a text model gives a value for each position that its mask has', () => {
+    const mask = tensor('attention_mask', 'int64', ['N', 'seq']);
+    const hidden = tensor('last_hidden_state', 'float32', ['N', 'seq', 384]);
+    expect(guessOutputs(model([mask], {}, [hidden]), []).columns).toEqual([
+      {
+        name: 'embedding',
+        expression: 'normalize(meanPool(last_hidden_state))',
+        comment:
+          'the mean over the positions of attention_mask, of length 1; cls(last_hidden_state) is the first position',
+      },
+    ]);
+    const [unmasked] = outputs(hidden).columns;
+    expect(unmasked).toMatchObject({ name: 'last_hidden_state', expression: 'last_hidden_state' });
+  });
+
   it('leave out what cannot be written, and say so', () => {
     const { columns, comments } = outputs({ kind: 'other', name: 'pieces', type: 'seq(tensor(float))' });
     expect({ columns, comments }).toEqual({
