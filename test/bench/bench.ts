@@ -6,6 +6,8 @@ import { glob } from 'tinyglobby';
 import { stateFolder } from '../house/state-folder.ts';
 import { type BenchSet, flights, mlp } from './data.ts';
 import { cpuSeconds, sampleProcesses } from './memory.ts';
+import { median, megabytes, print, row, thousands } from './report.ts';
+import { embedTexts } from './text.ts';
 
 /**
  * Ratios of one run of one machine: end to end (start-up, reading, scoring, writing, publishing) against raw ONNX
@@ -18,7 +20,10 @@ process.env['XDG_STATE_HOME'] = stateFolder();
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const python = process.env['NIGHTSHIFT_BENCH_PYTHON'];
 
-const parts: Readonly<Record<string, (folder: string) => Promise<void>>> = { throughput, grid, cold, memory, soak };
+const parts: Readonly<Record<string, (folder: string) => Promise<void>>> = {
+  ...{ throughput, grid, cold, memory, soak },
+  text: (folder) => embedTexts({ bin, folder, rounds, python, cores: workers }),
+};
 const wanted = process.argv.slice(2);
 const folder = await mkdtemp(join(tmpdir(), 'nightshift-bench-run-'));
 print(
@@ -26,7 +31,7 @@ print(
 );
 try {
   for (const [name, part] of Object.entries(parts))
-    if (wanted.length === 0 || wanted.includes(name)) await part(folder);
+    if (wanted.length === 0 ? name !== 'text' : wanted.includes(name)) await part(folder);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
@@ -216,25 +221,4 @@ async function pythonSeconds(set: BenchSet, command: string): Promise<number> {
   const seconds = (performance.now() - started) / 1000;
   await rm(out, { recursive: true, force: true });
   return seconds;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return ((sorted[Math.floor((sorted.length - 1) / 2)] ?? 0) + (sorted[Math.ceil((sorted.length - 1) / 2)] ?? 0)) / 2;
-}
-
-function thousands(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.round(bytes / 2 ** 20)} MB`;
-}
-
-function row(name: string, value: string): void {
-  print(`  ${name.padEnd(40)} ${value}`);
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
