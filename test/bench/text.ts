@@ -36,7 +36,7 @@ export async function embedTexts(bench: TextBench): Promise<void> {
       note('Python, in input order', await plainPython(bench, set, false));
     }
     note('nightshift, rows twice', (await embed(bench, twice, [])).rate);
-    note('nightshift, rows twice, dedupe', (await embed(bench, twice, ['execution.dedupe=true'])).rate);
+    note('nightshift, rows twice, dedupe', (await embed(bench, twice, ['dedupe=true'])).rate);
   }
   const of = (name: string) => median(rates.get(name) ?? []);
   const ratio = (name: string, other: string) => (of(name) / of(other)).toFixed(2);

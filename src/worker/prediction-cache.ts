@@ -1,0 +1,127 @@
+import { join } from 'node:path';
+import { AppError } from '../core/errors.ts';
+import { SqliteFile } from '../core/sqlite.ts';
+
+export interface CacheOptions {
+  /** The folder that it is in, which is made. */
+  readonly folder: string;
+  readonly maxSizeBytes: number;
+  /** Digest of all but the row that a prediction depends on: model, features, output columns, runtime. */
+  readonly context: string;
+  readonly nowMs: () => number;
+}
+
+/** With row ids, since a table without would put each row of more than a quarter of a page on a page of its own. */
+const migrations = [
+  `CREATE TABLE predictions (
+  "context" TEXT NOT NULL,
+  "key" TEXT NOT NULL,
+  "value" BLOB NOT NULL,
+  "usedDay" INTEGER NOT NULL,
+  PRIMARY KEY ("context", "key")
+) STRICT;
+CREATE INDEX predictions_by_use ON predictions ("usedDay");`,
+];
+/** Workers write in short transactions; who waits so long has a disk that hangs. */
+const busyTimeoutMs = 10_000;
+const dayMs = 86_400_000;
+/** What goes at once when it is too large: little enough to be quick, and enough not to be needed again soon. */
+const evictedShare = 0.1;
+
+/**
+ * Predictions of rows by their features, across runs, in one SQLite file that workers share: one writes at a time, a
+ * kill at any instant loses what was not committed and nothing else.
+ */
+export class PredictionCache implements Disposable {
+  readonly #db: SqliteFile;
+  readonly #options: CacheOptions;
+
+  private constructor(db: SqliteFile, options: CacheOptions) {
+    this.#db = db;
+    this.#options = options;
+  }
+
+  /** @throws AppError CACHE_UNAVAILABLE */
+  static open(options: CacheOptions): PredictionCache {
+    const path = join(options.folder, 'predictions.sqlite');
+    try {
+      return new PredictionCache(SqliteFile.open({ path, migrations, busyTimeoutMs }), options);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      throw new AppError('CACHE_UNAVAILABLE', `the cache cannot be used: ${error.message}`, {
+        hint: 'check cache.path and its permissions, or take `cache` out of the job',
+        cause: error,
+      });
+    }
+  }
+
+  /** Those of the keys that are there, with their values. */
+  find(keys: readonly string[]): ReadonlyMap<string, Uint8Array> {
+    if (keys.length === 0) return new Map();
+    const { context } = this.#options;
+    const rows = this.#db.all(
+      `SELECT "key", "value", "usedDay" FROM predictions WHERE "context" = $context AND "key" IN (SELECT value FROM json_each($keys))`,
+      { context, keys: JSON.stringify(keys) },
+    );
+    const found = new Map<string, Uint8Array>();
+    const stale: string[] = [];
+    for (const { key, value, usedDay } of rows) {
+      if (typeof key !== 'string' || !(value instanceof Uint8Array)) continue;
+      found.set(key, value);
+      if (usedDay !== this.#today()) stale.push(key);
+    }
+    if (stale.length > 0) this.#touch(stale);
+    return found;
+  }
+
+  store(entries: ReadonlyMap<string, Uint8Array>): void {
+    if (entries.size === 0) return;
+    const { context } = this.#options;
+    const usedDay = this.#today();
+    this.#db.transaction(() => {
+      for (const [key, value] of entries)
+        this.#db.run('INSERT OR IGNORE INTO predictions VALUES ($context, $key, $value, $usedDay)', {
+          ...{ context, key, value, usedDay },
+        });
+    });
+    this.#evict();
+  }
+
+  [Symbol.dispose](): void {
+    this.#db[Symbol.dispose]();
+  }
+
+  #touch(keys: readonly string[]): void {
+    this.#db.run(
+      `UPDATE predictions SET "usedDay" = $usedDay WHERE "context" = $context AND "key" IN (SELECT value FROM json_each($keys))`,
+      { usedDay: this.#today(), context: this.#options.context, keys: JSON.stringify(keys) },
+    );
+  }
+
+  /** What was used longest ago goes first; its pages are used again, so the file does not grow. */
+  #evict(): void {
+    const { maxSizeBytes } = this.#options;
+    if (this.#sizeBytes() <= maxSizeBytes) return;
+    this.#db.transaction(() => {
+      while (this.#sizeBytes() > maxSizeBytes * (1 - evictedShare)) {
+        const count = Number(this.#db.all('SELECT count(*) AS count FROM predictions')[0]?.['count']);
+        if (count === 0) return;
+        this.#db.run(
+          'DELETE FROM predictions WHERE rowid IN (SELECT rowid FROM predictions ORDER BY "usedDay" LIMIT $count)',
+          { count: Math.ceil(count * evictedShare) },
+        );
+      }
+    });
+  }
+
+  #sizeBytes(): number {
+    const [row] = this.#db.all(
+      'SELECT (page_count - freelist_count) * page_size AS bytes FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
+    );
+    return Number(row?.['bytes']);
+  }
+
+  #today(): number {
+    return Math.floor(this.#options.nowMs() / dayMs);
+  }
+}
