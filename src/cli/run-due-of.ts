@@ -3,8 +3,9 @@ import { resolve } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import type { TickRule } from '../schedule/cron-ticks.ts';
 import { type DueDecision, decideDue } from '../schedule/due.ts';
+import type { DueEvent } from '../schedule/due-event.ts';
 import { newHistoryLedger } from '../schedule/history-ledger.ts';
-import { type DueEvent, runDue } from '../schedule/run-due.ts';
+import { runDue } from '../schedule/run-due.ts';
 import { tickDigest } from '../schedule/tick-digest.ts';
 import type { TickLedger } from '../schedule/tick-ledger.ts';
 import type { JobSpec, ScheduleSpec } from '../spec/job-spec.ts';
@@ -47,7 +48,12 @@ export async function runDueOf(io: Io, { spec: path, name, flags }: RunDueReques
   const ledger = newHistoryLedger(history, { key, rule, digest: tickDigest(schedule) });
   if (flags.dryRun === true) return showDue({ schedule, ledger, tell });
   using interruption = new Interruption({ hint: 'the timer goes on with it, or the same command' });
-  const ports = { ledger, launcher: await newRunLauncher('inherit'), nowMs: Date.now };
+  const ports = {
+    ledger,
+    launcher: await newRunLauncher('inherit'),
+    nowMs: Date.now,
+    elapsedMs: () => performance.now(),
+  };
   const { signal } = interruption;
   const machine = hostname();
   const options = ['--state-dir', stateFolder];

@@ -1,6 +1,6 @@
 import { assertNever } from '../core/errors.ts';
 import { formatLogicalDate } from '../core/zoned-date.ts';
-import type { DueEvent } from '../schedule/run-due.ts';
+import type { DueEvent } from '../schedule/due-event.ts';
 import { pluralText } from './aligned.ts';
 import type { Paint } from './colour.ts';
 import { durationText } from './duration-text.ts';

@@ -1,8 +1,13 @@
 import { createHash } from 'node:crypto';
+import { formatLogicalDate } from '../core/zoned-date.ts';
 import type { ScheduleSpec } from '../spec/job-spec.ts';
-import { type Due, type DueDecision, decideDue, type MoreTicks } from './due.ts';
+import { type Due, type DueDecision, decideDue } from './due.ts';
+import type { DueEvent } from './due-event.ts';
+import { fateOf, type Stopped } from './fate-of.ts';
 import type { LaunchedRun, Launcher, RunEnd } from './launcher.ts';
-import type { TickLedger, TickOutcome } from './tick-ledger.ts';
+import { OutcomesInOrder } from './outcomes-in-order.ts';
+import type { TickLedger } from './tick-ledger.ts';
+import { tickRuleOf } from './tick-rule.ts';
 
 /** While a run goes on the clock is looked at this often: a machine that slept, or whose clock was set, is noticed. */
 const lookEveryMs = 60_000;
@@ -25,35 +30,23 @@ export interface DueRequest {
 
 export interface DuePorts {
   readonly ledger: TickLedger;
+  /** Its runs never reject. */
   readonly launcher: Launcher;
   readonly nowMs: () => number;
+  /** Passes as time does, whatever the clock is set to. */
+  readonly elapsedMs: () => number;
 }
-
-export type DueEvent =
-  | { readonly type: 'note'; readonly message: string }
-  | { readonly type: 'nothing-due'; readonly nextTickMs: number | undefined }
-  | ({ readonly type: 'tick-decided' } & DueDecision)
-  /** Ticks before those, all decided alike. */
-  | ({ readonly type: 'ticks-decided' } & MoreTicks)
-  | { readonly type: 'run-delayed'; readonly tickMs: number; readonly untilMs: number }
-  | { readonly type: 'run-launched'; readonly tickMs: number; readonly logicalDate: string; readonly reason: string }
-  | { readonly type: 'run-stopping'; readonly tickMs: number; readonly reason: string }
-  | {
-      readonly type: 'run-ended';
-      readonly tickMs: number;
-      readonly logicalDate: string;
-      readonly end: RunEnd;
-      /** Why it was stopped, if it was. */
-      readonly stopped?: string | undefined;
-    };
 
 interface Active {
   readonly decision: DueDecision;
   readonly run: LaunchedRun;
   readonly launchedAtMs: number;
-  readonly ended: Promise<Active>;
+  readonly launchedElapsedMs: number;
+  readonly ended: Promise<unknown>;
   end: RunEnd | undefined;
-  stopped: string | undefined;
+  stopped: Stopped | undefined;
+  /** Whether a newer tick was due already when it was launched. */
+  readonly isMadeUp: boolean;
   /** Whether it discards what an unfinished run of another date, model or spec left in its output. */
   readonly restarts: boolean;
 }
@@ -70,63 +63,88 @@ class DueLoop {
   readonly #ports: DuePorts;
   readonly #request: DueRequest;
   readonly #active = new Map<number, Active>();
-  /** Ticks whose runs ended without an outcome, like those that found the output locked: for another time. */
-  readonly #leftOpen = new Set<number>();
+  readonly #outcomes: OutcomesInOrder;
   readonly #told = new Set<string>();
   #wasBusy = false;
-  #lastRunMs = 0;
+  /** Ticks before it were decided as many at once, which nobody writes down one by one. */
+  #sinceMs = Number.NEGATIVE_INFINITY;
 
   constructor(ports: DuePorts, request: DueRequest) {
     this.#ports = ports;
     this.#request = request;
+    this.#outcomes = new OutcomesInOrder(ports.ledger);
   }
 
   async *events(): AsyncGenerator<DueEvent> {
+    try {
+      yield* this.#untilIdle();
+    } finally {
+      // Where something failed here, or nobody listens any more, nobody sees to the runs either.
+      for (const { run } of this.#active.values()) run.stop();
+      await Promise.all([...this.#active.values()].map(({ ended }) => ended));
+    }
+  }
+
+  async *#untilIdle(): AsyncGenerator<DueEvent> {
     for (;;) {
       const due = this.#decide();
-      const { decisions, nextTickMs } = due;
       yield* this.#settleIdle(due);
-      const next = decisions.find((decision) => this.#mayLaunch(decision, decisions));
-      if (next !== undefined && !this.#request.signal.aborted) {
-        yield* this.#delay(next);
-        if (this.#request.signal.aborted) continue;
-        this.#launch(next, false);
+      const next = this.#next(due.decisions);
+      const isDelayed = next !== undefined && this.#delayedUntilMs(next) > this.#ports.nowMs();
+      if (next !== undefined && !isDelayed && !this.#request.signal.aborted) {
         const { tickMs, logicalDate, reason } = next;
+        this.#launch(next, { restarts: false, isMadeUp: !isNewest(next, due.decisions) });
         yield { type: 'run-launched', tickMs, logicalDate, reason };
         continue;
       }
       if (this.#active.size === 0) {
         this.#request.signal.throwIfAborted();
-        this.#closeOvertaken();
-        if (!this.#wasBusy) yield { type: 'nothing-due', nextTickMs };
-        return;
+        if (next === undefined) {
+          if (!this.#wasBusy) yield { type: 'nothing-due', nextTickMs: due.nextTickMs };
+          return;
+        }
       }
-      yield* this.#stopSome(decisions);
-      await this.#somethingHappens(nextTickMs);
+      if (next !== undefined && this.#tellOnce(`delayed ${next.tickMs}`))
+        yield { type: 'run-delayed', tickMs: next.tickMs, untilMs: this.#delayedUntilMs(next) };
+      yield* this.#stopSome(due.decisions);
+      await this.#somethingHappens(due);
       yield* this.#reap();
     }
   }
 
   #decide(): Due {
     const nowMs = this.#ports.nowMs();
+    const { schedule, jitterMs } = this.#request;
     const { sinceMs, settled, isPaused, notes } = this.#ports.ledger.read(nowMs);
-    const decided = new Set([...settled, ...this.#leftOpen, ...this.#active.keys()]);
     const running = [...this.#active.keys()];
-    const due = decideDue({ schedule: this.#request.schedule, nowMs, sinceMs, decided, isPaused, running });
+    const due = decideDue({
+      // A delay that the timer asked for is no reason to be late either.
+      schedule: { ...schedule, jitterMs: Math.max(schedule.jitterMs, jitterMs) },
+      nowMs,
+      sinceMs: this.#sinceMs <= nowMs ? Math.max(sinceMs, this.#sinceMs) : sinceMs,
+      decided: new Set([...settled, ...this.#outcomes.decided, ...running]),
+      isPaused,
+      running,
+    });
     return { ...due, warnings: [...notes, ...due.warnings] };
   }
 
   /** Writes down what needs no run, and tells everything that was not told yet. */
   *#settleIdle({ decisions, more, warnings }: Due): Generator<DueEvent> {
     for (const message of warnings) if (this.#tellOnce(message)) yield { type: 'note', message };
-    if (more !== undefined && this.#tellOnce(`before ${more.beforeMs}`)) yield { type: 'ticks-decided', ...more };
+    if (more !== undefined) {
+      this.#sinceMs = more.beforeMs - 1;
+      this.#wasBusy = true;
+      yield { type: 'ticks-decided', ...more };
+    }
     for (const decision of decisions) {
       const { tickMs, action, reason } = decision;
       if (action === 'missed' || action === 'skip') {
-        this.#ports.ledger.settle({ tickMs, decision: action === 'skip' ? 'skipped' : 'missed', reason });
+        this.#outcomes.add({ tickMs, decision: action === 'skip' ? 'skipped' : 'missed', reason });
       } else if (action !== 'wait') continue;
       if (this.#tellOnce(`${action} ${tickMs}`)) yield { type: 'tick-decided', ...decision };
     }
+    this.#outcomes.write(this.#active.keys(), this.#ports.nowMs());
   }
 
   #tellOnce(what: string): boolean {
@@ -136,24 +154,28 @@ class DueLoop {
     return true;
   }
 
+  /** The tick that may be launched, or the first that only its delay keeps back. */
+  #next(decisions: readonly DueDecision[]): DueDecision | undefined {
+    const open = decisions.filter((decision) => this.#mayLaunch(decision, decisions));
+    return open.find((decision) => this.#delayedUntilMs(decision) <= this.#ports.nowMs()) ?? open[0];
+  }
+
   /** Of several that were missed one runs after the other, even where runs may overlap. */
-  #mayLaunch({ action, tickMs }: DueDecision, decisions: readonly DueDecision[]): boolean {
-    if (action !== 'run') return false;
-    if (this.#active.size === 0) return true;
-    const newestMs = decisions.reduce((newest, decision) => Math.max(newest, decision.tickMs), 0);
-    return this.#request.schedule.concurrencyPolicy === 'Allow' && tickMs === newestMs;
+  #mayLaunch(decision: DueDecision, decisions: readonly DueDecision[]): boolean {
+    if (decision.action !== 'run') return false;
+    const active = [...this.#active.values()];
+    if (active.length === 0) return true;
+    if (this.#request.schedule.concurrencyPolicy !== 'Allow') return false;
+    if (isNewest(decision, [...decisions, ...active.map((run) => run.decision)])) return true;
+    return !active.some(({ isMadeUp }) => isMadeUp);
   }
 
-  async *#delay({ tickMs }: DueDecision): AsyncGenerator<DueEvent> {
-    const { jitterMs, machine, job, signal } = this.#request;
-    const untilMs = tickMs + share(`${machine} ${job}`) * jitterMs;
-    const delayMs = untilMs - this.#ports.nowMs();
-    if (delayMs <= 0 || delayMs > jitterMs) return;
-    yield { type: 'run-delayed', tickMs, untilMs };
-    await passed(delayMs, signal);
+  #delayedUntilMs({ tickMs }: Pick<DueDecision, 'tickMs'>): number {
+    const { jitterMs, machine, job } = this.#request;
+    return Math.floor(tickMs + share(`${machine} ${job}`) * jitterMs);
   }
 
-  #launch(decision: DueDecision, restarts: boolean): void {
+  #launch(decision: DueDecision, { restarts, isMadeUp }: Pick<Active, 'restarts' | 'isMadeUp'>): void {
     const { specPath, job, schedule, options } = this.#request;
     const launchedAtMs = this.#ports.nowMs();
     const deadlineMs = schedule.startingDeadlineMs;
@@ -165,86 +187,91 @@ class DueLoop {
       options: [...wait, ...(restarts ? ['--restart'] : []), ...options],
     });
     const ended = run.ended.then((end) => Object.assign(active, { end }));
-    const active: Active = { decision, run, launchedAtMs, ended, end: undefined, stopped: undefined, restarts };
+    const active: Active = {
+      ...{ decision, run, ended, restarts, isMadeUp, launchedAtMs },
+      ...{ launchedElapsedMs: this.#ports.elapsedMs(), end: undefined, stopped: undefined },
+    };
     this.#wasBusy = true;
     this.#active.set(tickMs, active);
   }
 
   /** For a deadline, for a tick that replaces what was begun before it was due, and for a signal. */
   *#stopSome(decisions: readonly DueDecision[]): Generator<DueEvent> {
-    const { activeDeadlineMs } = this.#request.schedule;
     for (const active of this.#active.values()) {
-      if (active.stopped !== undefined) continue;
-      const ranMs = this.#ports.nowMs() - active.launchedAtMs;
-      const next = decisions.find(({ action, tickMs }) => action === 'replace' && tickMs > active.launchedAtMs);
-      const reason = this.#request.signal.aborted
-        ? 'nightshift was told to stop'
-        : activeDeadlineMs !== undefined && ranMs >= activeDeadlineMs
-          ? `it took longer than schedule.activeDeadline, ${activeDeadlineMs / 1000} s`
-          : next === undefined
-            ? undefined
-            : `the run for ${next.logicalDate} replaces it`;
-      if (reason === undefined) continue;
-      active.stopped = reason;
+      if (active.stopped !== undefined || active.end !== undefined) continue;
+      active.stopped = this.#stopReason(active, decisions);
+      if (active.stopped === undefined) continue;
       active.run.stop();
-      yield { type: 'run-stopping', tickMs: active.decision.tickMs, reason };
+      yield { type: 'run-stopping', tickMs: active.decision.tickMs, reason: active.stopped.reason };
     }
   }
 
-  async #somethingHappens(nextTickMs: number | undefined): Promise<void> {
-    const { signal, schedule } = this.#request;
-    const nowMs = this.#ports.nowMs();
+  #stopReason({ launchedAtMs, launchedElapsedMs }: Active, decisions: readonly DueDecision[]): Active['stopped'] {
+    const { schedule, signal } = this.#request;
+    if (signal.aborted) return { by: 'signal', reason: 'nightshift was told to stop' };
     const { activeDeadlineMs = Number.POSITIVE_INFINITY } = schedule;
-    const deadlinesMs = [...this.#active.values()]
-      .filter(({ stopped }) => stopped === undefined)
-      .map(({ launchedAtMs }) => launchedAtMs + activeDeadlineMs - nowMs);
-    const inMs = Math.min(lookEveryMs, (nextTickMs ?? Number.POSITIVE_INFINITY) - nowMs, ...deadlinesMs);
+    if (this.#ports.elapsedMs() - launchedElapsedMs >= activeDeadlineMs) {
+      const reason = `it took longer than schedule.activeDeadline, ${activeDeadlineMs / 1000} s`;
+      return { by: 'deadline', reason };
+    }
+    const newer = decisions.find(
+      ({ action, tickMs }) =>
+        action === 'replace' && tickMs > launchedAtMs && this.#delayedUntilMs({ tickMs }) <= this.#ports.nowMs(),
+    );
+    if (newer === undefined) return undefined;
+    return { by: 'newer', reason: `the run for ${newer.logicalDate} replaces it` };
+  }
+
+  async #somethingHappens({ decisions, nextTickMs }: Due): Promise<void> {
+    const { signal, schedule } = this.#request;
+    const [nowMs, elapsedMs] = [this.#ports.nowMs(), this.#ports.elapsedMs()];
+    const { activeDeadlineMs = Number.POSITIVE_INFINITY } = schedule;
+    const active = [...this.#active.values()];
+    const instants = [nextTickMs ?? Number.POSITIVE_INFINITY, ...decisions.map((tick) => this.#delayedUntilMs(tick))];
+    const spans = [
+      ...instants.filter((instant) => instant > nowMs).map((instant) => instant - nowMs),
+      ...active
+        .filter(({ stopped }) => stopped === undefined)
+        .map(({ launchedElapsedMs }) => launchedElapsedMs + activeDeadlineMs - elapsedMs),
+    ];
     const done = new AbortController();
     const wake = signal.aborted ? done.signal : AbortSignal.any([signal, done.signal]);
     try {
-      await Promise.race([passed(Math.max(0, inMs), wake), ...[...this.#active.values()].map(({ ended }) => ended)]);
+      const inMs = Math.max(1, Math.ceil(Math.min(lookEveryMs, ...spans)));
+      await Promise.race([passed(inMs, wake), ...active.map(({ ended }) => ended)]);
     } finally {
       done.abort();
     }
   }
 
   *#reap(): Generator<DueEvent> {
-    for (const { decision, end, stopped, restarts } of [...this.#active.values()]) {
+    for (const { decision, end, stopped, restarts, isMadeUp } of [...this.#active.values()]) {
       if (end === undefined) continue;
       const { tickMs, logicalDate } = decision;
       this.#active.delete(tickMs);
-      if (end.code === 'FINGERPRINT_CHANGED' && !restarts && stopped === undefined) {
+      const isRefused = end.code === 'FINGERPRINT_CHANGED' && !restarts && stopped === undefined;
+      const { aborted } = this.#request.signal;
+      if (isRefused && !aborted) {
         // Nobody is there to decide, and a night that was cut off must not stop all that come after it.
         yield { type: 'note', message: `${end.message ?? end.code}; that run is discarded` };
-        this.#launch(decision, true);
+        this.#launch(decision, { restarts: true, isMadeUp });
         continue;
       }
-      const outcome = this.#outcomeOf({ tickMs, end, stopped });
-      if (outcome === undefined) this.#leftOpen.add(tickMs);
-      else {
-        this.#ports.ledger.settle(outcome);
-        this.#lastRunMs = Math.max(this.#lastRunMs, tickMs);
+      const fate = isRefused ? 'nightshift was told to stop' : fateOf(end, stopped);
+      if (typeof fate === 'string') this.#outcomes.leaveOpen(tickMs, fate);
+      else this.#outcomes.add({ tickMs, decision: 'run', ...fate });
+      yield { type: 'run-ended', tickMs, logicalDate, end, stopped: stopped?.reason };
+      for (const { tickMs: overtakenMs, reason } of this.#outcomes.takeOvertaken()) {
+        const date = formatLogicalDate(overtakenMs, tickRuleOf(this.#request.schedule).timeZone);
+        yield { type: 'tick-decided', tickMs: overtakenMs, logicalDate: date, action: 'missed', reason };
       }
-      yield { type: 'run-ended', tickMs, logicalDate, end, stopped };
     }
+    this.#outcomes.write(this.#active.keys(), this.#ports.nowMs());
   }
+}
 
-  /** What was left open stays so until a later tick has run: then it is missed, and not made up for out of order. */
-  #closeOvertaken(): void {
-    for (const tickMs of this.#leftOpen) {
-      if (tickMs >= this.#lastRunMs) continue;
-      this.#ports.ledger.settle({ tickMs, decision: 'missed', reason: 'its output was held, and a newer one ran' });
-    }
-  }
-
-  /** @returns undefined when the tick is as due as before: the run was interrupted, or could not have the output */
-  #outcomeOf({ tickMs, end, stopped }: { tickMs: number; end: RunEnd; stopped: string | undefined }) {
-    const settled = (reason: string): TickOutcome => ({ tickMs, decision: 'run', runId: end.runId, reason });
-    if (end.state === 'published' || end.state === 'skipped') return settled(end.state);
-    if (stopped !== undefined && !this.#request.signal.aborted) return settled(stopped);
-    if (end.state === 'interrupted' || end.exitCode === 75) return undefined;
-    return settled(`exit code ${end.exitCode}${end.message === undefined ? '' : `: ${end.message}`}`);
-  }
+function isNewest({ tickMs }: DueDecision, others: readonly DueDecision[]): boolean {
+  return others.every((other) => other.tickMs <= tickMs);
 }
 
 /** From 0 to 1, the same for the same text. */
