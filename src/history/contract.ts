@@ -154,6 +154,11 @@ export interface History extends Disposable {
   readonly nameTickRun: (key: JobKey & { readonly tickMs: number }, runId: string) => void;
   /** Newest first. */
   readonly lastTicks: (key: JobKey, count: number) => readonly TickRecord[];
+  /** The newest tick up to an instant among those that were decided up to another. */
+  readonly lastTickBy: (
+    key: JobKey,
+    by: { readonly tickMs: number; readonly decidedAtMs: number },
+  ) => number | undefined;
   /** By time. */
   readonly ticks: (key: JobKey, span: Span) => readonly TickRecord[];
   /** As if they had never been decided. @returns how many */

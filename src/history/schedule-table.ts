@@ -36,6 +36,13 @@ export class ScheduleTable {
     return recordsOf(tickSchema, this.#db.all(sql, { specPath, job, count }));
   }
 
+  lastTickBy({ specPath, job }: JobKey, by: Pick<TickRecord, 'tickMs' | 'decidedAtMs'>): number | undefined {
+    const { tickMs, decidedAtMs } = by;
+    const sql = `SELECT * FROM ticks WHERE ${ofKey} AND "tickMs" <= $tickMs AND "decidedAtMs" <= $decidedAtMs
+      ORDER BY "tickMs" DESC LIMIT 1`;
+    return recordsOf(tickSchema, this.#db.all(sql, { specPath, job, tickMs, decidedAtMs }))[0]?.tickMs;
+  }
+
   ticks({ specPath, job }: JobKey, { fromMs, toMs }: Span): readonly TickRecord[] {
     const sql = `SELECT * FROM ticks WHERE ${inSpan} ORDER BY "tickMs"`;
     return recordsOf(tickSchema, this.#db.all(sql, { specPath, job, fromMs, toMs }));

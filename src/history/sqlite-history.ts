@@ -48,6 +48,7 @@ export function openSqliteHistory(options: SqliteHistoryOptions): History {
     decideTick: (tick) => schedules.decideTick(tick),
     nameTickRun: (key, runId) => schedules.nameTickRun(key, runId),
     lastTicks: (key, count) => schedules.lastTicks(key, count),
+    lastTickBy: (key, by) => schedules.lastTickBy(key, by),
     ticks: (key, span) => schedules.ticks(key, span),
     forgetTicks: (key, span) => schedules.forgetTicks(key, span),
     schedule: (key) => schedules.schedule(key),

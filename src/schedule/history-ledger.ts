@@ -1,6 +1,7 @@
 import type { History, JobKey, ScheduleRecord } from '../history/contract.ts';
 import { lastTicks, type TickRule } from './cron-ticks.ts';
 import type { TickLedger, TickState } from './tick-ledger.ts';
+import { dayMs } from './wall-time.ts';
 
 /** A timer fires at its tick or a little later: the last tick may be the first one of the schedule, older ones are not. */
 const graceMs = 600_000;
@@ -10,27 +11,62 @@ export interface LedgerOptions {
   readonly rule: TickRule;
   /** Of what says when the job is due: ticks of another one are not made up for. */
   readonly digest: string;
+  /** Whether nothing is to be written. */
+  readonly isLook?: boolean;
 }
 
+/** By how much a clock may be set back; what was decided later than that from now was decided by a clock that was wrong. */
+const trustedMs = dayMs;
+
 /** The ticks of one job as the history knows them; a schedule that it does not know begins now. */
-export function newHistoryLedger(history: History, { key, rule, digest }: LedgerOptions): TickLedger {
+export function newHistoryLedger(history: History, options: LedgerOptions): TickLedger {
+  const { key, isLook = false } = options;
   return {
     read: (nowMs) => {
-      const known = history.schedule(key);
-      const isKnown = known !== undefined && known.digest === digest;
-      const record = isKnown ? known : begun({ key, rule, digest, nowMs, known });
-      if (!isKnown) history.saveSchedule(record);
-      const sinceMs = Math.max(record.installedAtMs, history.lastTicks(key, 1)[0]?.tickMs ?? 0);
+      const decidedAtMs = nowMs + trustedMs;
+      const { record, notes, isNew } = recordOf(history, options, nowMs);
+      if (isNew && !isLook) history.saveSchedule(record);
+      const lastMs = history.lastTickBy(key, { tickMs: nowMs, decidedAtMs }) ?? 0;
+      const sinceMs = Math.max(begunAt(record, options, nowMs), lastMs);
+      const early = history.ticks(key, { fromMs: nowMs + 1, toMs: decidedAtMs + 1 });
+      const isAhead = history.lastTicks(key, 1).some((tick) => tick.decidedAtMs > decidedAtMs);
       return {
         sinceMs,
-        settled: settledSince(history, key, { fromMs: sinceMs + 1, toMs: nowMs + 1 }),
+        settled: new Set([
+          ...settledSince(history, key, { fromMs: sinceMs + 1, toMs: nowMs + 1 }),
+          ...early.filter((tick) => tick.decidedAtMs <= decidedAtMs).map(({ tickMs }) => tickMs),
+        ]),
         isPaused: record.pausedAtMs !== undefined,
-        notes:
-          known === undefined || isKnown ? [] : ['the schedule was changed: what it missed before is not made up for'],
+        notes: isAhead ? [...notes, aheadNote] : notes,
       };
     },
-    settle: (outcome) => void history.decideTick({ ...key, ...outcome, decidedAtMs: Date.now() }),
+    settle: (outcome) => {
+      const decidedAtMs = Date.now();
+      const { tickMs } = outcome;
+      if (history.decideTick({ ...key, ...outcome, decidedAtMs })) return;
+      const span = { fromMs: tickMs, toMs: tickMs + 1 };
+      const [other] = history.ticks(key, span);
+      if (other === undefined || other.decidedAtMs <= decidedAtMs + trustedMs) return;
+      history.forgetTicks(key, span);
+      history.decideTick({ ...key, ...outcome, decidedAtMs });
+    },
   };
+}
+
+const aheadNote = 'the clock was ahead once: what was decided for dates that are still to come does not count';
+
+/** What is known of the schedule; where it is new or another one, it begins now. */
+function recordOf(history: History, options: LedgerOptions, nowMs: number) {
+  const known = history.schedule(options.key);
+  if (known !== undefined && known.digest === options.digest) return { record: known, notes: [], isNew: false };
+  const notes = known === undefined ? [] : ['the schedule was changed: what it missed before is not made up for'];
+  return { record: begun({ ...options, nowMs, known }), notes, isNew: true };
+}
+
+/** A schedule that was installed while the clock was ahead begins with its next tick. */
+function begunAt(record: ScheduleRecord, options: LedgerOptions, nowMs: number): number {
+  if (record.installedAtMs - nowMs <= trustedMs) return record.installedAtMs;
+  return begun({ ...options, nowMs, known: record }).installedAtMs;
 }
 
 interface Beginning extends LedgerOptions {

@@ -163,6 +163,23 @@ export function describeHistory(name: string, open: Open): void {
   describe(`${name}: ticks`, () => {
     const tick = { ...key, tickMs: 100, decision: 'run', decidedAtMs: 101 } as const;
 
+    it('are found by their instant, and by when they were decided', () => {
+      using history = open(() => true);
+      for (const [tickMs, decidedAtMs] of [
+        [100, 110],
+        [200, 900],
+        [300, 310],
+      ] as const)
+        history.decideTick({ ...key, tickMs, decision: 'run', decidedAtMs });
+      const lastBy = (tickMs: number, decidedAtMs: number) => history.lastTickBy(key, { tickMs, decidedAtMs });
+      expect([lastBy(300, 400), lastBy(299, 400), lastBy(299, 900), lastBy(99, 900)]).toEqual([
+        300,
+        100,
+        200,
+        undefined,
+      ]);
+    });
+
     it('are decided once, by whoever is first', () => {
       using history = open(() => true);
       expect(history.decideTick(tick)).toBe(true);
