@@ -54,7 +54,12 @@ function bounds({ from, to, zone, nowMs }: Omit<PartitionRange, 'every'>): { fro
   return { fromMs, endMs: dayForm.test(to) ? nextStart(toMs, zone, 'day') : toMs + 1 };
 }
 
-function nextStart(ms: number, zone: string, every: PartitionUnit): number {
-  const by = { day: { days: 1 }, hour: { hours: 1 }, month: { months: 1 } } as const;
-  return startOf(shift(ms, zone, by[every]), zone, every);
+/** The first day, hour or month that begins after an instant. */
+export function nextStart(ms: number, zone: string, every: PartitionUnit): number {
+  for (let count = 1; ; count++) {
+    const by = { day: { days: count }, hour: { hours: count }, month: { months: count } } as const;
+    const next = startOf(shift(ms, zone, by[every]), zone, every);
+    // Where the clock is set back by half an hour, an hour later is in the same hour still.
+    if (next > ms) return next;
+  }
 }
