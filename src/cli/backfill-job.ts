@@ -13,7 +13,7 @@ import {
   type PartitionState,
 } from '../schedule/backfill.ts';
 import type { RunEnd } from '../schedule/launcher.ts';
-import { partitionDates } from '../schedule/partition-dates.ts';
+import { nextStart, partitionDates } from '../schedule/partition-dates.ts';
 import { zoneOf } from '../spec/fill-templates.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
@@ -45,7 +45,8 @@ export async function backfillJob(io: Io, request: BackfillRequest): Promise<num
   const choice: BackfillChoice = flags.all === true ? 'all' : flags.failed === true ? 'failed' : 'missing';
   const key = { specPath: resolve(spec.path), job: job.name };
   using history = await findHistory(resolve(flags.stateDir));
-  const isShared = new Set(partitions.map(({ output }) => output)).size < partitions.length;
+  const isShared = sharesOutput(job, { partitions, every: flags.every });
+  if (isShared && choice === 'all' && job.output.mode === 'append') throw wouldRepeat(job);
   const stateOf = (partition: Partition) => partitionState(partition, { history, key, isShared });
   if (flags.dryRun === true) return await showDryRun(io, { partitions, choice, stateOf, flags });
   using interruption = new Interruption({
@@ -59,9 +60,10 @@ export async function backfillJob(io: Io, request: BackfillRequest): Promise<num
       ...key,
       partitions,
       choice,
-      maxParallel,
+      // Of runs that share an output only one can have its lock.
+      maxParallel: isShared ? 1 : maxParallel,
       signal: interruption.signal,
-      options: runOptions(job, { flags, maxParallel, choice }),
+      options: runOptions(job, { flags, maxParallel: isShared ? 1 : maxParallel, choice }),
     });
     for await (const event of events) report.see(event);
   } catch (thrown) {
@@ -108,6 +110,25 @@ function partitionsOf(job: JobSpec, { from, to, every, reverse }: BackfillFlags)
   return reverse === true ? partitions.toReversed() : partitions;
 }
 
+interface OutputsOf {
+  readonly partitions: readonly Partition[];
+  readonly every: BackfillFlags['every'];
+}
+
+/** Whether other dates, of this backfill or not, have the output of one of these. */
+function sharesOutput(job: JobSpec, { partitions, every }: OutputsOf): boolean {
+  const outputs = new Set(partitions.map(({ output }) => output));
+  if (outputs.size < partitions.length) return true;
+  const last = Math.max(...partitions.map(({ dateMs }) => dateMs));
+  return outputs.has(resolve(job.baseDir, outputFor(job, nextStart(last, zoneOf(job), every))));
+}
+
+function wouldRepeat(job: JobSpec): AppError {
+  return new AppError('USAGE', `--all: job ${job.name} appends to one output, so that its rows would be there twice`, {
+    hint: 'put the date into output.path, so that a date can be replaced; or leave --all out',
+  });
+}
+
 function outputFor(job: JobSpec, dateMs: number): string {
   // An output that has the id of its run in it lies nowhere before it runs.
   return dateJob(job, { logicalDate: dateMs, isAsked: true, runId: () => 'run' }).job.output.path;
@@ -140,11 +161,12 @@ interface Wishes {
 
 /** What each run is told beside its date. */
 function runOptions(job: JobSpec, { flags, maxParallel, choice }: Wishes): readonly string[] {
-  const replaces = choice === 'all' && job.output.mode === 'error' ? ['--set', 'output.mode=overwrite'] : [];
+  const replaces = choice === 'all' && job.output.mode !== 'overwrite' ? ['--set', 'output.mode=overwrite'] : [];
   return [
     ...(flags.set ?? []).flatMap((set) => ['--set', set]),
     ...replaces,
-    ...(choice === 'all' && job.output.mode === 'append' ? ['--restart'] : []),
+    // A run whose backfill was killed stops by itself, which takes it a moment.
+    ...['--wait', '1m'],
     ...(flags.maxRejected === undefined ? [] : ['--max-rejected', flags.maxRejected]),
     ...(flags.notify === false ? ['--no-notify'] : []),
     ...(maxParallel === 1 ? [] : ['--share', String(maxParallel)]),

@@ -90,6 +90,8 @@ export async function* backfill(ports: BackfillPorts, request: BackfillRequest):
   } finally {
     signal.removeEventListener('abort', stop);
     stop();
+    // They have ended, but where nobody listens any more.
+    await Promise.all([...active].map(({ ended }) => ended));
   }
   signal.throwIfAborted();
 }

@@ -23,6 +23,7 @@ export interface RunEnd {
 }
 
 export interface LaunchedRun {
+  /** Never rejects. */
   readonly ended: Promise<RunEnd>;
   /** Ends it well: it finishes its batches, and the same run goes on another time. */
   stop(): void;
