@@ -1,23 +1,24 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { AppError } from '../core/errors.ts';
+import type { History } from '../history/contract.ts';
 import type { TickRule } from '../schedule/cron-ticks.ts';
 import { type DueDecision, decideDue } from '../schedule/due.ts';
 import type { DueEvent } from '../schedule/due-event.ts';
-import { newHistoryLedger } from '../schedule/history-ledger.ts';
+import { type LedgerOptions, newHistoryLedger, readTicks } from '../schedule/history-ledger.ts';
 import { runDue } from '../schedule/run-due.ts';
 import { tickDigest } from '../schedule/tick-digest.ts';
-import type { TickLedger } from '../schedule/tick-ledger.ts';
 import type { JobSpec, ScheduleSpec } from '../spec/job-spec.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
 import { chooseJobs } from './choose-jobs.ts';
-import { holdTimer, newNotifier, newRunLauncher, openHistory } from './context.ts';
+import { findHistory, holdTimer, newNotifier, newRunLauncher, openHistory } from './context.ts';
 import { Interruption } from './interruption.ts';
 import type { Io } from './io.ts';
 import { newRecorder } from './new-recorder.ts';
 import { jobFacts } from './open-notices.ts';
 import { openSpec } from './open-spec.ts';
 import { parseDuration } from './parse-duration.ts';
+import { Patience } from './patience.ts';
 import { dueEventJson, dueLine } from './run-due-text.ts';
 import type { RunDueFlags } from './schedule-run-due-command.ts';
 import { scheduledJobs } from './scheduled-jobs.ts';
@@ -39,14 +40,19 @@ export async function runDueOf(io: Io, { spec: path, name, flags }: RunDueReques
     if (flags.json === true) io.out(`${JSON.stringify(dueEventJson(event, look))}\n`);
     else io.err(`${dueLine(event, { ...look, paint: io.paintErr })}\n`);
   };
+  const ticksOf = { key, rule, digest: tickDigest(schedule) };
+  if (flags.dryRun === true) {
+    // Who looks leaves nothing behind, and may look while another goes on.
+    using found = await findHistory(stateFolder);
+    return showDue({ schedule, jitterMs, history: found, ticksOf, tell });
+  }
   using hold = holdTimer(stateFolder, key);
   if (hold === undefined) {
     io.err(`${name}: another \`schedule run-due\` of it goes on, and sees to what is due\n`);
     return 0;
   }
   using history = await openHistory(stateFolder);
-  const ledger = newHistoryLedger(history, { key, rule, digest: tickDigest(schedule) });
-  if (flags.dryRun === true) return showDue({ schedule, ledger, tell });
+  const ledger = newHistoryLedger(history, ticksOf);
   using interruption = new Interruption({ hint: 'the timer goes on with it, or the same command' });
   const ports = {
     ledger,
@@ -59,13 +65,21 @@ export async function runDueOf(io: Io, { spec: path, name, flags }: RunDueReques
   const options = ['--state-dir', stateFolder];
   const missed: DueDecision[] = [];
   let exitCode = 0;
-  for await (const event of runDue(ports, { ...key, schedule, jitterMs, machine, signal, options })) {
-    if (event.type === 'run-ended' && event.end.exitCode !== 0) exitCode = event.end.exitCode;
-    if (event.type === 'tick-decided' && event.action === 'missed') missed.push(event);
-    tell(event);
+  try {
+    for await (const event of runDue(ports, { ...key, schedule, jitterMs, machine, signal, options })) {
+      if (event.type === 'run-ended' && isFailure(event)) exitCode = event.end.exitCode;
+      if (event.type === 'tick-decided' && event.action === 'missed') missed.push(event);
+      tell(event);
+    }
+  } finally {
+    await tellMissed(io, { spec, job, missed, signal });
   }
-  await tellMissed(io, { spec, job, missed, signal });
   return exitCode;
+}
+
+/** One that gave way to a newer run did what concurrencyPolicy asks for. */
+function isFailure({ end, stopped }: Extract<DueEvent, { readonly type: 'run-ended' }>): boolean {
+  return end.exitCode !== 0 && stopped?.by !== 'newer';
 }
 
 interface OpenedJob {
@@ -97,15 +111,20 @@ async function openJob(io: Io, { spec: path, name, flags }: RunDueRequest): Prom
 
 interface Look {
   readonly schedule: ScheduleSpec;
-  readonly ledger: TickLedger;
+  readonly jitterMs: number;
+  readonly history: History | undefined;
+  readonly ticksOf: LedgerOptions;
   readonly tell: (event: DueEvent) => void;
 }
 
 /** What would be done now; nothing is decided by it. */
-function showDue({ schedule, ledger, tell }: Look): number {
+function showDue({ schedule, jitterMs, history, ticksOf, tell }: Look): number {
   const nowMs = Date.now();
-  const { sinceMs, settled, isPaused, notes } = ledger.read(nowMs);
-  const due = decideDue({ schedule, nowMs, sinceMs, decided: settled, isPaused, running: [] });
+  const { sinceMs, settled, isPaused, notes } = readTicks(history, ticksOf, nowMs);
+  const due = decideDue({
+    schedule: { ...schedule, jitterMs: Math.max(schedule.jitterMs, jitterMs) },
+    ...{ nowMs, sinceMs, decided: settled, isPaused, running: [] },
+  });
   for (const message of [...notes, ...due.warnings]) tell({ type: 'note', message });
   if (due.more !== undefined) tell({ type: 'ticks-decided', ...due.more });
   for (const decision of due.decisions) tell({ type: 'tick-decided', ...decision });
@@ -123,7 +142,9 @@ interface Missed {
 async function tellMissed(io: Io, { spec, job, missed, signal }: Missed): Promise<void> {
   const [first] = missed;
   if (first === undefined || job.notify === undefined) return;
-  const notifier = await newNotifier(job.notify, { signal, folder: job.baseDir, onOutput: undefined });
+  using patience = new Patience(signal);
+  patience.begin();
+  const notifier = await newNotifier(job.notify, { signal: patience.signal, folder: job.baseDir, onOutput: undefined });
   const ticks = missed.map(({ logicalDate }) => logicalDate);
   const notice = { v: 1, type: 'run-missed', ...jobFacts(spec, job), ticks, reason: first.reason } as const;
   for (const { isDelivered, target, answer } of await notifier.missed(notice))

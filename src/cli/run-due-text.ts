@@ -74,7 +74,7 @@ export function dueEventJson(event: DueEvent, { job, timeZone }: DueLook): objec
     case 'run-stopping':
       return { ...head, logicalDate: at(event.tickMs), reason: event.reason };
     case 'run-ended':
-      return { ...head, logicalDate: event.logicalDate, stopped: event.stopped, ...event.end };
+      return { ...head, logicalDate: event.logicalDate, stopped: event.stopped?.reason, ...event.end };
     default:
       return assertNever(event);
   }

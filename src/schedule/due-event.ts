@@ -1,4 +1,5 @@
 import type { DueDecision, MoreTicks } from './due.ts';
+import type { Stopped } from './fate-of.ts';
 import type { RunEnd } from './launcher.ts';
 
 /** What is told while what is due runs. */
@@ -17,5 +18,5 @@ export type DueEvent =
       readonly logicalDate: string;
       readonly end: RunEnd;
       /** Why it was stopped, if it was. */
-      readonly stopped?: string | undefined;
+      readonly stopped?: Stopped | undefined;
     };

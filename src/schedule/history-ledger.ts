@@ -11,8 +11,6 @@ export interface LedgerOptions {
   readonly rule: TickRule;
   /** Of what says when the job is due: ticks of another one are not made up for. */
   readonly digest: string;
-  /** Whether nothing is to be written. */
-  readonly isLook?: boolean;
 }
 
 /** By how much a clock may be set back; what was decided later than that from now was decided by a clock that was wrong. */
@@ -20,25 +18,14 @@ const trustedMs = dayMs;
 
 /** The ticks of one job as the history knows them; a schedule that it does not know begins now. */
 export function newHistoryLedger(history: History, options: LedgerOptions): TickLedger {
-  const { key, isLook = false } = options;
+  const { key } = options;
   return {
     read: (nowMs) => {
-      const decidedAtMs = nowMs + trustedMs;
-      const { record, notes, isNew } = recordOf(history, options, nowMs);
-      if (isNew && !isLook) history.saveSchedule(record);
-      const lastMs = history.lastTickBy(key, { tickMs: nowMs, decidedAtMs }) ?? 0;
-      const sinceMs = Math.max(begunAt(record, options, nowMs), lastMs);
-      const early = history.ticks(key, { fromMs: nowMs + 1, toMs: decidedAtMs + 1 });
-      const isAhead = history.lastTicks(key, 1).some((tick) => tick.decidedAtMs > decidedAtMs);
-      return {
-        sinceMs,
-        settled: new Set([
-          ...settledSince(history, key, { fromMs: sinceMs + 1, toMs: nowMs + 1 }),
-          ...early.filter((tick) => tick.decidedAtMs <= decidedAtMs).map(({ tickMs }) => tickMs),
-        ]),
-        isPaused: record.pausedAtMs !== undefined,
-        notes: isAhead ? [...notes, aheadNote] : notes,
-      };
+      const { record, isNew } = recordOf(history, options, nowMs);
+      // Before it is saved, it is another one still.
+      const state = readTicks(history, options, nowMs);
+      if (isNew) history.saveSchedule(record);
+      return state;
     },
     settle: (outcome) => {
       const decidedAtMs = Date.now();
@@ -53,11 +40,31 @@ export function newHistoryLedger(history: History, options: LedgerOptions): Tick
   };
 }
 
+/** What a ledger reads, by who only looks; there may be no history yet. */
+export function readTicks(history: History | undefined, options: LedgerOptions, nowMs: number): TickState {
+  const { key } = options;
+  const decidedAtMs = nowMs + trustedMs;
+  const { record, notes } = recordOf(history, options, nowMs);
+  const lastMs = history?.lastTickBy(key, { tickMs: nowMs, decidedAtMs }) ?? 0;
+  const sinceMs = Math.max(begunAt(record, options, nowMs), lastMs);
+  const early = history?.ticks(key, { fromMs: nowMs + 1, toMs: decidedAtMs + 1 }) ?? [];
+  const isAhead = history?.lastTicks(key, 1).some((tick) => tick.decidedAtMs > decidedAtMs) === true;
+  return {
+    sinceMs,
+    settled: new Set([
+      ...settledSince(history, key, { fromMs: sinceMs + 1, toMs: nowMs + 1 }),
+      ...early.filter((tick) => tick.decidedAtMs <= decidedAtMs).map(({ tickMs }) => tickMs),
+    ]),
+    isPaused: record.pausedAtMs !== undefined,
+    notes: isAhead ? [...notes, aheadNote] : notes,
+  };
+}
+
 const aheadNote = 'the clock was ahead once: what was decided for dates that are still to come does not count';
 
 /** What is known of the schedule; where it is new or another one, it begins now. */
-function recordOf(history: History, options: LedgerOptions, nowMs: number) {
-  const known = history.schedule(options.key);
+function recordOf(history: History | undefined, options: LedgerOptions, nowMs: number) {
+  const known = history?.schedule(options.key);
   if (known !== undefined && known.digest === options.digest) return { record: known, notes: [], isNew: false };
   const notes = known === undefined ? [] : ['the schedule was changed: what it missed before is not made up for'];
   return { record: begun({ ...options, nowMs, known }), notes, isNew: true };
@@ -87,8 +94,12 @@ function begun({ key, rule, digest, nowMs, known }: Beginning): ScheduleRecord {
 }
 
 /** What somebody ran by hand, or a backfill, for the same logical date needs no other run. */
-function settledSince(history: History, key: JobKey, span: { fromMs: number; toMs: number }): TickState['settled'] {
+function settledSince(
+  history: History | undefined,
+  key: JobKey,
+  span: { fromMs: number; toMs: number },
+): TickState['settled'] {
   if (span.fromMs >= span.toMs) return new Set();
-  const published = history.listRuns({ ...key, state: 'published', logicalDates: span });
-  return new Set(published.flatMap(({ logicalDateMs }) => logicalDateMs ?? []));
+  const published = history?.listRuns({ ...key, state: 'published', logicalDates: span });
+  return new Set(published?.flatMap(({ logicalDateMs }) => logicalDateMs ?? []));
 }

@@ -41,9 +41,9 @@ export class OutcomesInOrder {
     });
   }
 
-  /** Writes what has nothing older before it that still runs or is open. */
-  write(running: Iterable<number>, nowMs: number): void {
-    const oldestPendingMs = Math.min(...running, ...this.#open.keys());
+  /** Writes what has nothing older before it that still runs, waits or is open. */
+  write(pending: readonly number[], nowMs: number): void {
+    const oldestPendingMs = Math.min(...pending, ...this.#open.keys());
     for (const outcome of [...this.#held.values()].sort((a, b) => a.tickMs - b.tickMs)) {
       if (outcome.tickMs > oldestPendingMs) return;
       this.#held.delete(outcome.tickMs);

@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
 import { formatLogicalDate } from '../core/zoned-date.ts';
 import type { ScheduleSpec } from '../spec/job-spec.ts';
 import { type Due, type DueDecision, decideDue } from './due.ts';
 import type { DueEvent } from './due-event.ts';
 import { fateOf, type Stopped } from './fate-of.ts';
+import { jitteredMs } from './jitter.ts';
 import type { LaunchedRun, Launcher, RunEnd } from './launcher.ts';
 import { OutcomesInOrder } from './outcomes-in-order.ts';
+import { passed } from './passed.ts';
 import type { TickLedger } from './tick-ledger.ts';
 import { tickRuleOf } from './tick-rule.ts';
 
@@ -66,6 +67,7 @@ class DueLoop {
   readonly #outcomes: OutcomesInOrder;
   readonly #told = new Set<string>();
   #wasBusy = false;
+  #newestLaunchedMs = Number.NEGATIVE_INFINITY;
   /** Ticks before it were decided as many at once, which nobody writes down one by one. */
   #sinceMs = Number.NEGATIVE_INFINITY;
 
@@ -93,12 +95,12 @@ class DueLoop {
       const isDelayed = next !== undefined && this.#delayedUntilMs(next) > this.#ports.nowMs();
       if (next !== undefined && !isDelayed && !this.#request.signal.aborted) {
         const { tickMs, logicalDate, reason } = next;
-        this.#launch(next, { restarts: false, isMadeUp: !isNewest(next, due.decisions) });
+        this.#launch(next, { restarts: false, isMadeUp: !this.#isNewest(next, due.decisions) });
         yield { type: 'run-launched', tickMs, logicalDate, reason };
         continue;
       }
       if (this.#active.size === 0) {
-        this.#request.signal.throwIfAborted();
+        if (this.#request.signal.aborted) yield* this.#giveUp(due.decisions);
         if (next === undefined) {
           if (!this.#wasBusy) yield { type: 'nothing-due', nextTickMs: due.nextTickMs };
           return;
@@ -144,7 +146,16 @@ class DueLoop {
       } else if (action !== 'wait') continue;
       if (this.#tellOnce(`${action} ${tickMs}`)) yield { type: 'tick-decided', ...decision };
     }
-    this.#outcomes.write(this.#active.keys(), this.#ports.nowMs());
+    const waiting = decisions.filter(isOpen).map(({ tickMs }) => tickMs);
+    this.#outcomes.write([...this.#active.keys(), ...waiting], this.#ports.nowMs());
+  }
+
+  /** @throws the reason of the signal */
+  *#giveUp(decisions: readonly DueDecision[]): Generator<DueEvent> {
+    for (const { tickMs } of decisions.filter(isOpen)) this.#outcomes.leaveOpen(tickMs, 'it had to wait');
+    yield* this.#closeOvertaken();
+    this.#outcomes.write([], this.#ports.nowMs());
+    this.#request.signal.throwIfAborted();
   }
 
   #tellOnce(what: string): boolean {
@@ -166,13 +177,16 @@ class DueLoop {
     const active = [...this.#active.values()];
     if (active.length === 0) return true;
     if (this.#request.schedule.concurrencyPolicy !== 'Allow') return false;
-    if (isNewest(decision, [...decisions, ...active.map((run) => run.decision)])) return true;
-    return !active.some(({ isMadeUp }) => isMadeUp);
+    return this.#isNewest(decision, decisions) || !active.some(({ isMadeUp }) => isMadeUp);
+  }
+
+  /** Newer than all that ran, runs or waits here. */
+  #isNewest({ tickMs }: DueDecision, decisions: readonly DueDecision[]): boolean {
+    return tickMs > this.#newestLaunchedMs && decisions.every((other) => other.tickMs <= tickMs);
   }
 
   #delayedUntilMs({ tickMs }: Pick<DueDecision, 'tickMs'>): number {
-    const { jitterMs, machine, job } = this.#request;
-    return Math.floor(tickMs + share(`${machine} ${job}`) * jitterMs);
+    return jitteredMs(tickMs, this.#request);
   }
 
   #launch(decision: DueDecision, { restarts, isMadeUp }: Pick<Active, 'restarts' | 'isMadeUp'>): void {
@@ -192,6 +206,7 @@ class DueLoop {
       ...{ launchedElapsedMs: this.#ports.elapsedMs(), end: undefined, stopped: undefined },
     };
     this.#wasBusy = true;
+    this.#newestLaunchedMs = Math.max(this.#newestLaunchedMs, tickMs);
     this.#active.set(tickMs, active);
   }
 
@@ -260,31 +275,19 @@ class DueLoop {
       const fate = isRefused ? 'nightshift was told to stop' : fateOf(end, stopped);
       if (typeof fate === 'string') this.#outcomes.leaveOpen(tickMs, fate);
       else this.#outcomes.add({ tickMs, decision: 'run', ...fate });
-      yield { type: 'run-ended', tickMs, logicalDate, end, stopped: stopped?.reason };
-      for (const { tickMs: overtakenMs, reason } of this.#outcomes.takeOvertaken()) {
-        const date = formatLogicalDate(overtakenMs, tickRuleOf(this.#request.schedule).timeZone);
-        yield { type: 'tick-decided', tickMs: overtakenMs, logicalDate: date, action: 'missed', reason };
-      }
+      yield { type: 'run-ended', tickMs, logicalDate, end, stopped };
+      yield* this.#closeOvertaken();
     }
-    this.#outcomes.write(this.#active.keys(), this.#ports.nowMs());
+  }
+
+  *#closeOvertaken(): Generator<DueEvent> {
+    for (const { tickMs, reason } of this.#outcomes.takeOvertaken()) {
+      const logicalDate = formatLogicalDate(tickMs, tickRuleOf(this.#request.schedule).timeZone);
+      yield { type: 'tick-decided', tickMs, logicalDate, action: 'missed', reason };
+    }
   }
 }
 
-function isNewest({ tickMs }: DueDecision, others: readonly DueDecision[]): boolean {
-  return others.every((other) => other.tickMs <= tickMs);
-}
-
-/** From 0 to 1, the same for the same text. */
-function share(text: string): number {
-  return createHash('sha256').update(text).digest().readUInt32BE(0) / 2 ** 32;
-}
-
-/** Resolves early when the signal is aborted. */
-async function passed(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  await promise;
-  clearTimeout(timer);
+function isOpen({ action }: DueDecision): boolean {
+  return action !== 'missed' && action !== 'skip';
 }

@@ -118,6 +118,24 @@ describe('a tick that comes while a run goes on', () => {
     expect(nights.began()).toEqual(['22T23:00 at 23T01:10', '23T01:00 at 23T01:10', '23T00:00 at 23T01:20']);
   });
 
+  it('and has run does not hide an older one that still waits, with Allow', async () => {
+    const schedule = { ...hourly, concurrencyPolicy: 'Allow', catchUp: 'all' };
+    installed(schedule, { since: '2026-11-22T21:30Z', now: '2026-11-23T01:10Z' });
+    nights.fate = (nth) => ({ takesMs: ([30, 5, 90][nth] ?? 5) * minuteMs, stopMs: 1000 });
+    const call = nights.call();
+    await vi.advanceTimersByTimeAsync(20 * minuteMs);
+    expect(nights.settled()).toEqual([]);
+    call.controller.abort(new Error('stopped'));
+    await call.through();
+    expect(nights.settled()).toEqual([
+      ...[
+        '22T22:00 missed: its run was interrupted, and a newer one ran',
+        '22T23:00 missed: it had to wait, and a newer one ran',
+      ],
+      ...['23T00:00 missed: it had to wait, and a newer one ran', '23T01:00 run: published'],
+    ]);
+  });
+
   it('stops it with Replace, and begins when it has stopped', async () => {
     installed({ ...hourly, concurrencyPolicy: 'Replace' }, { since: '2026-11-22T23:30Z', now: '2026-11-23T00:00:01Z' });
     nights.fate = (nth) => ({ takesMs: nth === 0 ? 90 * minuteMs : minuteMs, stopMs: 5 * minuteMs });
