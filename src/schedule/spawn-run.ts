@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 import { z } from 'zod';
+import { messageOf } from '../core/errors.ts';
 import type { LaunchedRun, Launcher, LaunchRequest, RunEnd } from './launcher.ts';
 
 /** Longer than a run gives its workers to finish their batches. */
@@ -21,7 +22,7 @@ const rowsSchema = z.object({ in: z.number(), out: z.number(), rejected: z.numbe
 const eventSchema = z.object({
   type: z.string(),
   runId: z.string().optional(),
-  rows: z.unknown(),
+  rows: z.unknown().optional(),
   code: z.string().optional(),
   message: z.string().optional(),
   reason: z.string().optional(),
@@ -55,7 +56,12 @@ function launch({ entry, env, stderr }: SpawnOptions, request: LaunchRequest): L
     }
     return { ...rest, exitCode, state: isSkipped && exitCode === 0 ? 'skipped' : stateOf(exitCode), seconds };
   };
-  return { ended: watch(), stop: () => void child.kill('SIGTERM'), kill: () => void child.kill('SIGKILL') };
+  // What cannot even be watched has not run.
+  const ended = watch().catch((error: unknown): RunEnd => {
+    child.kill('SIGKILL');
+    return { exitCode: 4, state: 'failed', seconds: (performance.now() - started) / 1000, message: messageOf(error) };
+  });
+  return { ended, stop: () => void child.kill('SIGTERM'), kill: () => void child.kill('SIGKILL') };
 }
 
 function argumentsOf({ specPath, job, logicalDate, trigger, options }: LaunchRequest): readonly string[] {

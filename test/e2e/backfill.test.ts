@@ -1,0 +1,149 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { dayJob } from './days.ts';
+import {
+  eventsIn,
+  type Job,
+  makeParquet,
+  nightshift,
+  publishedColumn,
+  sql,
+  start,
+  temporaryFolder,
+  typeModel,
+  writeSpec,
+} from './nightshift.ts';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+});
+afterEach(() => folder[Symbol.asyncDispose]());
+
+const inFolder = (name: string) => join(folder.path, name);
+const state = ['--state-dir', 'state'];
+const from = (first: string, last: string, ...more: readonly string[]) =>
+  nightshift(['backfill', 'days', '--from', first, '--to', last, ...state, ...more], { cwd: folder.path });
+const states = (text: string) =>
+  text.split('\n').map((line) => line.split(/ {2,}/).filter((cell) => /^(pub|fail)/.test(cell))[0]);
+
+/** Gather over a small table a day, which fails for x above 3. */
+const smallJob = (output: object = {}): Job => ({
+  model: typeModel('throws'),
+  input: 'in/${date}.parquet',
+  features: { x: 'x' },
+  output: { path: 'out/dt=${date}', keep: ['id'], ...output },
+  schedule: { cron: '30 2 * * *', timeZone: 'UTC' },
+});
+const makeDay = (day: number, x = 'i') =>
+  makeParquet(inFolder(`in/2026-11-0${day}.parquet`), `SELECT i + ${day * 10} AS id, ${x} AS x FROM range(2) t(i)`);
+
+async function threeDays(output: object = {}): Promise<void> {
+  await writeSpec(folder.path, { days: smallJob(output) });
+  for (const day of [1, 2, 3]) await makeDay(day);
+}
+
+describe('backfill', () => {
+  it('tells what it would run, and changes nothing', async () => {
+    await threeDays();
+    const { exitCode, stdout, stderr } = await from('2026-11-01', '2026-11-03', '--dry-run');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '3 runs to do' });
+    expect(stdout.split('\n')[0]).toBe(`2026-11-01  run  missing  ${inFolder('out/dt=2026-11-01')}`);
+    expect(readdirSync(folder.path).toSorted()).toEqual(['in', 'jobs.yaml']);
+  });
+
+  it('runs every day once, passes over what is published, and runs again what was removed', async () => {
+    await threeDays();
+    const first = await from('2026-11-01', '2026-11-03');
+    expect(first).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/3 published$/) });
+    expect(await publishedColumn(folder.path, 'id', 'out/dt=2026-11-02')).toEqual([20n, 21n]);
+    expect(await from('2026-11-01', '2026-11-03')).toMatchObject({
+      exitCode: 0,
+      stdout: '',
+      stderr: '0 runs to do, 3 passed over\n3 passed over',
+    });
+    await rm(inFolder('out/dt=2026-11-02'), { recursive: true });
+    const third = await from('2026-11-01', '2026-11-03', '--only-missing', '--json');
+    expect(eventsIn(third).map(({ type, state, logicalDate }) => [type, state, logicalDate])).toEqual([
+      ['backfill-planned', undefined, undefined],
+      ['partition-passed', 'published', '2026-11-01T00:00:00+00:00'],
+      ['partition-passed', 'published', '2026-11-03T00:00:00+00:00'],
+      ['partition-started', undefined, '2026-11-02T00:00:00+00:00'],
+      ['partition-ended', 'published', '2026-11-02T00:00:00+00:00'],
+    ]);
+    expect(eventsIn(third).at(-1)).toMatchObject({
+      ...{ v: 1, job: 'days', output: inFolder('out/dt=2026-11-02'), exitCode: 0, seconds: expect.any(Number) },
+      ...{ runId: expect.stringMatching(/^\d{8}T/), rows: { in: 2, out: 2, rejected: 0, filtered: 0 } },
+    });
+  });
+
+  it('of a day whose input is missing fails that day only, and --failed runs it once more', async () => {
+    await threeDays();
+    await rename(inFolder('in/2026-11-02.parquet'), inFolder('later.parquet'));
+    const first = await from('2026-11-01', '2026-11-03');
+    expect(first.exitCode).toBe(4);
+    expect(states(first.stdout)).toEqual(
+      ['published  2 rows', 'failed  INPUT_NOT_FOUND', 'published  2 rows'].map((text) =>
+        expect.stringContaining(text.split(' ')[0] ?? ''),
+      ),
+    );
+    expect(first.stdout).toContain('INPUT_NOT_FOUND');
+    await rename(inFolder('later.parquet'), inFolder('in/2026-11-02.parquet'));
+    await rm(inFolder('out/dt=2026-11-03'), { recursive: true });
+    const second = await from('2026-11-01', '2026-11-03', '--failed');
+    expect(second).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/1 published, 2 passed over$/) });
+    expect(existsSync(inFolder('out/dt=2026-11-02/_SUCCESS'))).toBe(true);
+    expect(existsSync(inFolder('out/dt=2026-11-03'))).toBe(false);
+  });
+
+  it.each(['error', 'overwrite', 'append'])('--all replaces what is published, with mode %s', async (mode) => {
+    await threeDays({ mode });
+    await from('2026-11-01', '2026-11-02');
+    await makeDay(2, 'i + 1');
+    const again = await from('2026-11-01', '2026-11-02', '--all', '--reverse', '--max-parallel', '1', '--json');
+    expect(again.exitCode).toBe(0);
+    expect(
+      eventsIn(again).flatMap(({ type, logicalDate }) => (type === 'partition-started' ? [logicalDate] : [])),
+    ).toEqual(['2026-11-02T00:00:00+00:00', '2026-11-01T00:00:00+00:00']);
+    expect(await publishedColumn(folder.path, 'id', 'out/dt=2026-11-01')).toEqual([10n, 11n]);
+    expect(await publishedColumn(folder.path, 'id', 'out/dt=2026-11-02')).toEqual([20n, 21n]);
+  });
+
+  it('appends days to one output, one after the other, each once', async () => {
+    await threeDays({ path: 'out', mode: 'append' });
+    expect(await from('2026-11-01', '2026-11-02', '--max-parallel', '3')).toMatchObject({ exitCode: 0 });
+    expect(await from('2026-11-03', '2026-11-03')).toMatchObject({ exitCode: 0 });
+    expect(await from('2026-11-01', '2026-11-03')).toMatchObject({ exitCode: 0, stdout: '' });
+    const ids = await sql(`SELECT id FROM read_parquet('${inFolder('out/*.parquet')}') ORDER BY id`);
+    expect(ids.map(({ id }) => id)).toEqual([10n, 11n, 20n, 21n, 30n, 31n]);
+    expect(await from('2026-11-01', '2026-11-03', '--all')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('its rows would be there twice'),
+    });
+  });
+
+  it('is refused where two dates would publish over each other', async () => {
+    await threeDays({ path: 'out/${date:%Y-%m}', mode: 'overwrite' });
+    expect(await from('2026-11-01', '2026-11-03')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('would publish several days to'),
+    });
+    expect(existsSync(inFolder('out'))).toBe(false);
+  });
+
+  it('stops well at SIGINT with exit code 130, and the same command goes on', async () => {
+    await writeSpec(folder.path, { days: dayJob() });
+    const args = ['backfill', 'days', '--from', '2013-01-01', '--to', '2013-01-06', ...state];
+    const run = start([...args, '--json'], { cwd: folder.path });
+    for await (const line of createInterface({ input: run.stdout })) if (line.includes('"partition-ended"')) break;
+    run.kill('SIGINT');
+    const { exitCode, stderr } = await run;
+    expect({ exitCode, stderr }).toEqual({ exitCode: 130, stderr: expect.stringContaining('error INTERRUPTED') });
+    const again = await nightshift(args, { cwd: folder.path });
+    expect(again).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/\d published, \d passed over$/) });
+    expect(readdirSync(inFolder('out'))).toHaveLength(6);
+  });
+});
