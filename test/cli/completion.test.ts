@@ -53,6 +53,9 @@ describe('completion in bash', () => {
     expect(await completionsOf('schedule', 'n')).toEqual(['next']);
     expect(await completionsOf('schedule', 'next', '--c')).toEqual(['--count']);
     expect(await completionsOf('schedule', 'simulate', '--do')).toEqual(['--down']);
+    expect(await completionsOf('schedule', 're')).toEqual(['remove', 'resume']);
+    expect(await completionsOf('schedule', 'run-due', '--ji')).toEqual(['--jitter']);
+    expect(await completionsOf('backfill', '--every', 'm')).toEqual(['month']);
   });
 
   it('leaves files to the shell', async () => {

@@ -27,8 +27,6 @@ const inFolder = (name: string) => join(folder.path, name);
 const state = ['--state-dir', 'state'];
 const from = (first: string, last: string, ...more: readonly string[]) =>
   nightshift(['backfill', 'days', '--from', first, '--to', last, ...state, ...more], { cwd: folder.path });
-const states = (text: string) =>
-  text.split('\n').map((line) => line.split(/ {2,}/).filter((cell) => /^(pub|fail)/.test(cell))[0]);
 
 /** Gather over a small table a day, which fails for x above 3. */
 const smallJob = (output: object = {}): Job => ({
@@ -85,11 +83,11 @@ describe('backfill', () => {
     await rename(inFolder('in/2026-11-02.parquet'), inFolder('later.parquet'));
     const first = await from('2026-11-01', '2026-11-03');
     expect(first.exitCode).toBe(4);
-    expect(states(first.stdout)).toEqual(
-      ['published  2 rows', 'failed  INPUT_NOT_FOUND', 'published  2 rows'].map((text) =>
-        expect.stringContaining(text.split(' ')[0] ?? ''),
-      ),
-    );
+    expect(first.stdout.split('\n').map((line) => line.split(/ {2,}/).at(-2))).toEqual([
+      'published',
+      'failed',
+      'published',
+    ]);
     expect(first.stdout).toContain('INPUT_NOT_FOUND');
     await rename(inFolder('later.parquet'), inFolder('in/2026-11-02.parquet'));
     await rm(inFolder('out/dt=2026-11-03'), { recursive: true });

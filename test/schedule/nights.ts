@@ -24,14 +24,6 @@ export interface Fate {
   readonly stopMs?: number;
 }
 
-export interface FakeRun {
-  readonly request: LaunchRequest;
-  readonly tickMs: number;
-  readonly beganMs: number;
-  readonly wasStopped: boolean;
-  readonly end: RunEnd | undefined;
-}
-
 interface LaunchedFake {
   request: LaunchRequest;
   tickMs: number;
