@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { isAlive } from '../core/host.ts';
 import { formatLogicalDate } from '../core/zoned-date.ts';
-import { type History, shownState } from '../history/contract.ts';
+import { type History, type RunRecord, shownState } from '../history/contract.ts';
 import { dateJob, dateText } from '../run/date-job.ts';
 import {
   type BackfillChoice,
@@ -14,7 +14,7 @@ import {
 } from '../schedule/backfill.ts';
 import type { RunEnd } from '../schedule/launcher.ts';
 import { nextStart, partitionDates } from '../schedule/partition-dates.ts';
-import { zoneOf } from '../spec/fill-templates.ts';
+import { usesTemplates, zoneOf } from '../spec/fill-templates.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
 import { aligned, pluralText } from './aligned.ts';
@@ -47,7 +47,8 @@ export async function backfillJob(io: Io, request: BackfillRequest): Promise<num
   using history = await findHistory(resolve(flags.stateDir));
   const isShared = sharesOutput(job, { partitions, every: flags.every });
   if (isShared && choice === 'all' && job.output.mode === 'append') throw wouldRepeat(job);
-  const stateOf = (partition: Partition) => partitionState(partition, { history, key, isShared });
+  const isByRun = usesTemplates(job, 'run.id');
+  const stateOf = (partition: Partition) => partitionState(partition, { history, key, isShared, isByRun });
   if (flags.dryRun === true) return await showDryRun(io, { partitions, choice, stateOf, flags });
   using interruption = new Interruption({
     hint: 'run the same command again to go on; what is published is passed over',
@@ -130,8 +131,8 @@ function wouldRepeat(job: JobSpec): AppError {
 }
 
 function outputFor(job: JobSpec, dateMs: number): string {
-  // An output that has the id of its run in it lies nowhere before it runs.
-  return dateJob(job, { logicalDate: dateMs, isAsked: true, runId: () => 'run' }).job.output.path;
+  // An output that has the id of its run in it lies nowhere before it runs, and is no other's.
+  return dateJob(job, { logicalDate: dateMs, isAsked: true, runId: () => `run-${dateMs}` }).job.output.path;
 }
 
 interface KnownOf {
@@ -139,16 +140,28 @@ interface KnownOf {
   readonly key: { readonly specPath: string; readonly job: string };
   /** Whether several dates have one output, as with append. */
   readonly isShared: boolean;
+  /** Whether each run has an output of its own, which only the history can name. */
+  readonly isByRun: boolean;
+}
+
+function outputOf({ output }: Partition, records: readonly RunRecord[], isByRun: boolean): string {
+  const published = isByRun ? records.find(({ state }) => state === 'published') : undefined;
+  return published?.outputPath ?? output;
 }
 
 /** What lies there is the truth; the history only tells what failed. */
-async function partitionState(partition: Partition, { history, key, isShared }: KnownOf): Promise<PartitionState> {
-  const published = await newPorts().store.readPublished(partition.output);
+async function partitionState(
+  partition: Partition,
+  { history, key, isShared, isByRun }: KnownOf,
+): Promise<PartitionState> {
+  const { store } = newPorts();
+  const records = history?.runsOf({ ...key, logicalDates: [partition.dateMs] }) ?? [];
+  const published = await store.readPublished(outputOf(partition, records, isByRun));
   const isOfDate = published?.runs.some(
     ({ logicalDate }) => logicalDate !== undefined && Date.parse(logicalDate) === partition.dateMs,
   );
   if (published !== undefined && (isOfDate === true || !isShared)) return 'published';
-  const [latest] = history?.runsOf({ ...key, logicalDates: [partition.dateMs] }) ?? [];
+  const [latest] = records;
   const state = latest === undefined ? undefined : shownState(latest, isAlive);
   return state === 'failed' || state === 'interrupted' || state === 'died' ? 'failed' : 'missing';
 }

@@ -123,6 +123,18 @@ describe('backfill', () => {
     });
   });
 
+  it('knows what is published where each run has an output of its own', async () => {
+    await threeDays({ path: 'out/${run.id}' });
+    expect(await from('2026-11-01', '2026-11-02')).toMatchObject({ exitCode: 0 });
+    const [one = ''] = readdirSync(inFolder('out'));
+    await rm(inFolder(`out/${one}`), { recursive: true });
+    expect(await from('2026-11-01', '2026-11-02')).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringMatching(/1 published, 1 passed over$/),
+    });
+    expect(readdirSync(inFolder('out'))).toHaveLength(2);
+  });
+
   it('is refused where two dates would publish over each other', async () => {
     await threeDays({ path: 'out/${date:%Y-%m}', mode: 'overwrite' });
     expect(await from('2026-11-01', '2026-11-03')).toMatchObject({
