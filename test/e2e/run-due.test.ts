@@ -165,6 +165,18 @@ describe('schedule run-due', () => {
     expect(await runDue()).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('nothing is due') });
   });
 
+  it('tells onMissed what is not made up for, once', async () => {
+    const command = [process.execPath, '-e', 'process.stdin.pipe(fs.createWriteStream("told.json", { flags: "a" }))'];
+    await missed({ ...small(), notify: { onMissed: { command } } }, 3);
+    expect(await runDue()).toMatchObject({ exitCode: 0 });
+    await runDue();
+    const ticksMissed = [2, 1].map((ago) => expect.stringMatching(new RegExp(`^${dayOf(midnight(ago))}T00:00:00`)));
+    expect(JSON.parse(await readFile(inFolder('told.json'), 'utf8'))).toMatchObject({
+      ...{ type: 'run-missed', job: 'nightly', ticks: ticksMissed },
+      reason: 'a newer one is due, and schedule.catchUp is latest',
+    });
+  });
+
   it('of a spec that is broken exits 2, and the history has the failure', async () => {
     await missed(small(), 1);
     await writeFile(inFolder('jobs.yaml'), 'jobs: [');

@@ -97,6 +97,6 @@ it('no tick is run again once it was settled, Forbid and Replace run one at a ti
       expect(gaps).toEqual([]);
       expect(nights.alive).toBe(0);
     }),
-    { numRuns: Number(process.env['NIGHTS'] ?? 60) },
+    { numRuns: Number(process.env['NIGHTS'] ?? 40) },
   );
 }, 120_000);
