@@ -28,7 +28,13 @@ export type ExecutorEvent =
   | { readonly type: 'batch-reduced'; readonly batchRows: number }
   | { readonly type: 'shard-started'; readonly shard: number; readonly attempt: number; readonly slot: Slot }
   | { readonly type: 'shard-progress'; readonly shard: number; readonly rows: number; readonly slot: Slot }
-  | { readonly type: 'shard-done'; readonly shard: number; readonly commit: Commit; readonly slot: Slot }
+  | {
+      readonly type: 'shard-done';
+      readonly shard: number;
+      readonly commit: Commit;
+      readonly slot: Slot;
+      readonly peakRssBytes: number;
+    }
   | {
       readonly type: 'shard-failed';
       readonly shard: number;
@@ -51,6 +57,10 @@ export interface ExecutionOptions {
   /** Rows a batch; undefined is measured by the first worker. */
   readonly batchRows: number | undefined;
   readonly prefetch: boolean;
+  /** Batches that each worker scores before its first shard. */
+  readonly warmupBatches: number;
+  /** Keep each session's profile of its first shard. */
+  readonly profile: boolean;
   readonly fallback: 'fail' | 'cpu';
   readonly maxWorkerMemoryBytes: number | undefined;
   /** A batch that takes longer costs its worker the life. */
@@ -58,6 +68,8 @@ export interface ExecutionOptions {
   readonly retry: RetryPolicy;
   /** Shards that may fail; each comes back as done, with all its rows rejected. */
   readonly maxFailedShards: number;
+  /** No shard begins before every worker is ready: for who measures, since they do not come up at the same time. */
+  readonly startsTogether?: boolean;
   readonly signal: AbortSignal;
 }
 

@@ -4,7 +4,7 @@ import type { ExecutionOptions, ExecutorEvent, Slot } from './contract.ts';
 import { type EarlyWorker, isSamePin, type LocalOptions } from './early-worker.ts';
 import { EventQueue } from './event-queue.ts';
 import { nextAttempt } from './next-attempt.ts';
-import { diedStarting, type Post, startMessage } from './post.ts';
+import { diedStarting, doneEvent, type Post, startMessage } from './post.ts';
 import { type Assignment, ShardQueue } from './shard-queue.ts';
 import { Watchdog } from './watchdog.ts';
 import { fromWire, WorkerProcess } from './worker-process.ts';
@@ -97,7 +97,8 @@ export class LocalRun {
           pid: post.process.pid,
           providers: message.providers,
         });
-        this.#assign(post);
+        if (this.#options.startsTogether === true) this.#assignAll();
+        else this.#assign(post);
         return;
       case 'measured':
         this.#measured(post, message.batchRows);
@@ -111,7 +112,7 @@ export class LocalRun {
       case 'done':
         post.assignment = undefined;
         this.#rest(post);
-        this.#queue.push({ type: 'shard-done', shard: message.commit.shard, commit: message.commit, slot: post.slot });
+        this.#queue.push(doneEvent(message, post.slot));
         this.#remember(message.commit.batchRows);
         if (this.#finishOne()) return;
         this.#recycleOrAssign(post, message.rssBytes);
@@ -146,13 +147,17 @@ export class LocalRun {
   }
 
   #assign(post: Post): void {
-    if (post.state !== 'idle' || this.#options.signal.aborted) return;
+    if (post.state !== 'idle' || this.#options.signal.aborted || this.#isAwaited()) return;
     const next = this.#shards.nextFor(post.slot.index);
     if (next === undefined) return;
     if (next.failedOn === post.slot.index && !next.needsFresh) {
       const elsewhere = this.#posts.find((other) => other !== post && other.state === 'idle');
       this.#give(elsewhere ?? post, next);
     } else this.#give(post, next);
+  }
+
+  #isAwaited(): boolean {
+    return this.#options.startsTogether === true && this.#posts.some(({ state }) => state === 'starting');
   }
 
   #give(post: Post, next: Assignment): void {

@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
-import { protocolVersion, type StartMessage } from '../worker/protocol.ts';
-import type { ExecutionOptions, Slot } from './contract.ts';
+import { type FromWorker, protocolVersion, type StartMessage } from '../worker/protocol.ts';
+import type { ExecutionOptions, ExecutorEvent, Slot } from './contract.ts';
 import type { Assignment } from './shard-queue.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
@@ -15,7 +15,7 @@ export interface Post {
 }
 
 export function startMessage(options: ExecutionOptions, { device, intraOpThreads }: Slot): StartMessage {
-  const { plan, outputFolder, runId, prefetch, fallback } = options;
+  const { plan, outputFolder, runId, prefetch, fallback, warmupBatches, profile } = options;
   return {
     type: 'start',
     protocol: protocolVersion,
@@ -24,6 +24,8 @@ export function startMessage(options: ExecutionOptions, { device, intraOpThreads
     runId,
     fallback,
     prefetch,
+    warmupBatches,
+    profile,
     provider: device.kind,
     intraOpThreads,
   };
@@ -34,4 +36,8 @@ export function diedStarting({ device }: Slot, error: AppError): AppError {
     cause: error,
     hint: 'see `nightshift doctor`',
   });
+}
+
+export function doneEvent({ commit, peakRssBytes }: Extract<FromWorker, { type: 'done' }>, slot: Slot): ExecutorEvent {
+  return { type: 'shard-done', shard: commit.shard, commit, slot, peakRssBytes };
 }

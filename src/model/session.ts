@@ -18,6 +18,8 @@ export interface FetchedTensor {
 
 export type Provider = 'cpu' | 'cuda';
 
+export type GraphOptimization = 'extended' | 'basic' | 'off';
+
 export interface SessionOptions {
   /** A path, or the bytes of a rewritten model. */
   readonly model: string | Uint8Array;
@@ -25,6 +27,8 @@ export interface SessionOptions {
   readonly name: string;
   readonly provider: Provider;
   readonly intraOpThreads: number;
+  /** Everything that it knows, if left out. */
+  readonly graphOptimization?: GraphOptimization | undefined;
   /** Outputs to fetch; naming them leaves those that the binding cannot fetch alone. */
   readonly outputs: readonly string[];
   /** When set, ONNX Runtime writes its profile to `<prefix>_<time>.json`. */
@@ -50,7 +54,7 @@ export class Session implements AsyncDisposable {
       intraOpNumThreads: options.intraOpThreads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
-      graphOptimizationLevel: 'all',
+      graphOptimizationLevel: options.graphOptimization === 'off' ? 'disabled' : (options.graphOptimization ?? 'all'),
       // LightGBM exports declare a label shape that is not true, and 3 would warn about it on every batch.
       logSeverityLevel: 4,
       ...(options.profilePrefix === undefined

@@ -3,9 +3,18 @@ import { recordVersion } from './run-plan.ts';
 
 const count = z.number().int().nonnegative();
 
-/** Where the time of a shard went, in seconds of wall clock on the worker's thread. */
+/**
+ * Where the time of a shard went, in seconds of wall clock on the worker's thread: ONNX Runtime, between rows and
+ * tensors, waiting for rows, writing the part. Older commits count packing with the session.
+ */
 const timingsSchema = z
-  .strictObject({ total: z.number(), session: z.number(), read: z.number(), write: z.number() })
+  .strictObject({
+    total: z.number(),
+    session: z.number(),
+    pack: z.number().optional(),
+    read: z.number(),
+    write: z.number(),
+  })
   .readonly();
 
 export const failedAttemptSchema = z.strictObject({ attempt: count, code: z.string(), message: z.string() }).readonly();

@@ -22,6 +22,8 @@ export interface RunLayout {
   readonly staging: string;
   readonly commits: string;
   readonly rejects: string;
+  /** What profiled workers were at. */
+  readonly profile: string;
   /** Parquet copies of inputs that cannot be read from the middle. */
   readonly input: string;
 }
@@ -37,6 +39,7 @@ export function runLayout(runId: string): RunLayout {
     staging: `${folder}/staging`,
     commits: `${folder}/commits`,
     rejects: `${folder}/rejects`,
+    profile: `${folder}/profile`,
     input: `${folder}/input`,
   };
 }

@@ -86,6 +86,7 @@ export function planRun(input: PlanInput): RunPlan {
     nonFinite: job.output.nonFinite,
     part: { format: job.output.format, compression: job.output.compression },
     fixedBatchRows,
+    ...graphOptimizationOf(job),
     shards,
     rowCount: shards.reduce((sum: number, shard: Shard) => sum + shardRowCount(shard), 0),
   };
@@ -137,12 +138,22 @@ export function runIdentity({ job, modelSha256, format, files, columns, labels }
     ...(labels === undefined ? {} : { [labelFiles]: digestsOf(labels) }),
     'output.nonFinite': job.output.nonFinite,
     'execution.shardRows': job.execution.shardRows,
+    // Other kernels give other last bits, and a table must not have both.
+    ...Object.fromEntries(
+      Object.entries(graphOptimizationOf(job)).map(([name, value]) => [`execution.${name}`, value]),
+    ),
   };
 }
 
 /** SHA-256 of what each file says, however it is written. */
 function digestsOf(labels: Labels): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(labels).map(([file, texts]) => [file, fingerprintOf(texts)]));
+}
+
+/** Left out for the usual level, so that the runs of older versions can be gone on with. */
+function graphOptimizationOf({ execution }: JobSpec): Pick<RunPlan, 'graphOptimization'> {
+  const { graphOptimization } = execution;
+  return graphOptimization === 'all' ? {} : { graphOptimization };
 }
 
 function keptColumns({ job, dataset, locate }: PlanInput): readonly string[] {

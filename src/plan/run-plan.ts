@@ -126,6 +126,8 @@ export const runPlanSchema = z
         compression: z.enum(['zstd', 'snappy', 'gzip', 'none']),
       })
       .readonly(),
+    /** How much the session rewrites the graph; all of it where nothing is said. */
+    graphOptimization: z.enum(['extended', 'basic', 'off']).optional(),
     /** Rows of a session call when the model fixes them. */
     fixedBatchRows: wholeNumber.optional(),
     shards: z.array(shardSchema).readonly(),

@@ -174,6 +174,8 @@ async function scoreStaged(ports: Ports, options: Replaying, plan: RunPlan): Pro
     runId,
     batchRows: options.commits[0]?.batchRows,
     prefetch: false,
+    warmupBatches: 0,
+    profile: false,
     fallback: 'fail',
     maxWorkerMemoryBytes: undefined,
     batchTimeoutMs: 600_000,

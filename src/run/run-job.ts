@@ -112,6 +112,8 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
     batchRows:
       execution.batchSize === 'auto' ? await ports.store.readBatchRows(outputFolder, runId) : execution.batchSize,
     prefetch,
+    warmupBatches: execution.warmup === 'auto' ? 0 : execution.warmup,
+    profile: execution.profile,
     fallback: execution.fallback,
     maxWorkerMemoryBytes: execution.maxWorkerMemoryBytes,
     batchTimeoutMs: execution.batchTimeoutMs,

@@ -42,6 +42,21 @@ export const executionSchema = closedMap({
     250_000,
   ),
   readAhead: field(autoOrWholeNumber(0, 8).default('auto'), 'Batches that are read while the session computes.', 2),
+  graphOptimization: field(
+    oneOf(['all', 'extended', 'basic', 'off']).default('all'),
+    'How much ONNX Runtime rewrites the graph when it loads the model; the last bits of predictions may depend on it.',
+    'extended',
+  ),
+  warmup: field(
+    autoOrWholeNumber(0, 100).default('auto'),
+    'Batches that each worker scores before its first shard; with auto only measuring batchSize warms a worker.',
+    1,
+  ),
+  profile: field(
+    z.boolean({ error: 'is not true or false' }).default(false),
+    "Keep ONNX Runtime's own profile of the first shard of each worker in the run's folder.",
+    true,
+  ),
   fallback: field(
     oneOf(['fail', 'cpu']).default('fail'),
     'What to do when a device cannot be used: fail, or go on with the CPU.',

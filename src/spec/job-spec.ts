@@ -103,9 +103,13 @@ const jobFields = {
     { input: ['distance', 'dep_delay'] },
   ),
   output: field(outputSchema, 'Where the predictions go.', { path: 'out/late-flights' }),
-  execution: field(executionSchema.prefault({}), 'How the job runs; predictions do not depend on it.', {
-    batchSize: 256,
-  }),
+  execution: field(
+    executionSchema.prefault({}),
+    'How the job runs; predictions do not depend on it, but for the last bits on graphOptimization.',
+    {
+      batchSize: 256,
+    },
+  ),
   retry: field(retrySchema.prefault({}), 'How often a shard is tried again when its worker died or stalled.', {
     maxAttempts: 6,
   }),

@@ -4,6 +4,7 @@ import { measureBatch } from './measure-batch.ts';
 import { type FromWorker, protocolVersion, type ToWorker, toWorkerSchema, type WireError } from './protocol.ts';
 import { runShard } from './run-shard.ts';
 import { openScorer, type Scorer } from './scorer.ts';
+import { warmUp } from './warm-up.ts';
 
 const progressEveryMs = 200;
 /** The parent's shortest deadline for a batch is a second. */
@@ -13,6 +14,7 @@ const aliveEveryMs = 250;
 function main(): void {
   const cancelled = new AbortController();
   let scorer: Scorer | undefined;
+  let warmupBatches = 0;
   let turn: Promise<void> = Promise.resolve();
 
   // Killed rather than exited: exit waits for DuckDB's threads, which may wait for this one to hand them predictions,
@@ -33,24 +35,30 @@ function main(): void {
       switch (message.type) {
         case 'start':
           scorer = await openScorer(message);
+          warmupBatches = message.warmupBatches;
           return send({
             type: 'ready',
             protocol: protocolVersion,
             providers: [...scorer.providers],
             rssBytes: process.memoryUsage.rss(),
           });
-        case 'measure':
-          return send({
-            type: 'measured',
-            batchRows: await measureBatch(started(scorer), shardOf(started(scorer), message.shard)),
-          });
+        case 'measure': {
+          const batchRows = await measureBatch(started(scorer), shardOf(started(scorer), message.shard));
+          warmupBatches = 0;
+          return send({ type: 'measured', batchRows });
+        }
         case 'score': {
           const onProgress = throttled((rows) => send({ type: 'progress', shard: message.shard, rows }));
           const shard = shardOf(started(scorer), message.shard);
           const onReduced = (batchRows: number) => send({ type: 'reduced', batchRows });
           const { signal } = cancelled;
+          if (!signal.aborted)
+            await warmUp(started(scorer), shard, { batches: warmupBatches, batchRows: message.batchRows });
+          warmupBatches = 0;
           const commit = await runShard(started(scorer), { ...message, shard, signal, onProgress, onReduced });
-          return send({ type: 'done', commit, rssBytes: process.memoryUsage.rss() });
+          await started(scorer).profile?.keep();
+          const peakRssBytes = process.resourceUsage().maxRSS * 1024;
+          return send({ type: 'done', commit, rssBytes: process.memoryUsage.rss(), peakRssBytes });
         }
         case 'stop':
           await scorer?.[Symbol.asyncDispose]();

@@ -3,7 +3,7 @@ import { commitSchema, failedAttemptSchema } from '../plan/commit.ts';
 import { runPlanSchema } from '../plan/run-plan.ts';
 
 /** Raised whenever a message changes; a worker of another version is refused. */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 const count = z.number().int().nonnegative();
 
@@ -19,6 +19,10 @@ const startSchema = z.strictObject({
   intraOpThreads: count,
   /** Read the next rows while the session computes. */
   prefetch: z.boolean(),
+  /** Batches to score before the first shard, unless the worker measured on one. */
+  warmupBatches: count,
+  /** Keep the session's profile of the first shard. */
+  profile: z.boolean(),
 });
 const measureSchema = z.strictObject({ type: z.literal('measure'), shard: count });
 const scoreSchema = z.strictObject({
@@ -65,7 +69,13 @@ const progressSchema = z.strictObject({ type: z.literal('progress'), shard: coun
 const reducedSchema = z.strictObject({ type: z.literal('reduced'), batchRows: count });
 /** The worker's thread is free: no batch has it. */
 const aliveSchema = z.strictObject({ type: z.literal('alive') });
-const doneSchema = z.strictObject({ type: z.literal('done'), commit: commitSchema, rssBytes: count });
+const doneSchema = z.strictObject({
+  type: z.literal('done'),
+  commit: commitSchema,
+  rssBytes: count,
+  /** The most that the process ever had. */
+  peakRssBytes: count,
+});
 const failedSchema = z.strictObject({ type: z.literal('failed'), shard: count.optional(), error: wireErrorSchema });
 
 export const fromWorkerSchema = z.discriminatedUnion('type', [

@@ -35,11 +35,13 @@ export async function runShard(scorer: Scorer, job: ShardJob): Promise<Commit> {
 
 async function commitRows(scorer: Scorer, job: ShardJob, readable: ReadableRows): Promise<Commit> {
   const started = performance.now();
+  const sessionBefore = scorer.sessionMs();
   const { plan } = scorer;
   const { selection, unreadable } = readable;
   const scored = await scoreRows(scorer, job, selection);
   const { counts, late } = scored;
   const writing = performance.now();
+  const sessionMs = scorer.sessionMs() - sessionBefore;
   const unreadableRows = unreadable.reduce((sum, range) => sum + range.rowEnd - range.rowStart, 0);
   const rejectedRows = counts.rejectedRows + late.length + unreadableRows;
   const rejects = rejectedRows === 0 ? undefined : await keepRejects(scorer, job, { ...readable, late });
@@ -84,7 +86,7 @@ async function commitRows(scorer: Scorer, job: ShardJob, readable: ReadableRows)
         : `${rejects.example.file} row ${rejects.example.rowNumber}: ${rejects.example.message}`,
     providers: scorer.providers,
     batchRows: scored.batchRows,
-    timings: timings(started, writing, scored.sessionMs),
+    timings: timings(started, writing, { sessionMs, packMs: Math.max(0, scored.sessionMs - sessionMs) }),
   };
   await writeFileAtomic(
     join(scorer.outputFolder, layout.commits, commitName(job.shard.index)),
@@ -143,13 +145,18 @@ function keptColumns({ plan }: Scorer): readonly ColumnSchema[] {
   return plan.keep.flatMap((name) => plan.dataset.columns.find((column) => column.name === name) ?? []);
 }
 
-function timings(started: number, writing: number, sessionMs: number): Commit['timings'] {
+function timings(
+  started: number,
+  writing: number,
+  { sessionMs, packMs }: { readonly sessionMs: number; readonly packMs: number },
+): Commit['timings'] {
   const now = performance.now();
   const seconds = (ms: number) => Math.round(ms) / 1000;
   return {
     total: seconds(now - started),
     session: seconds(sessionMs),
-    read: seconds(writing - started - sessionMs),
+    pack: seconds(packMs),
+    read: seconds(writing - started - sessionMs - packMs),
     write: seconds(now - writing),
   };
 }

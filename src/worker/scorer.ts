@@ -12,6 +12,7 @@ import { exposeZipMaps } from '../model/zip-map.ts';
 import { runLayout } from '../plan/layout.ts';
 import { predictedColumns } from '../plan/predicted-columns.ts';
 import type { RunPlan, Shard } from '../plan/run-plan.ts';
+import { KeptProfile, profilePrefix } from './keep-profile.ts';
 import type { StartMessage } from './protocol.ts';
 
 /** What a worker holds for its life: a database over the job's paths, and a session that is loaded. */
@@ -24,6 +25,10 @@ export interface Scorer extends AsyncDisposable {
   /** Execution providers that run the model's nodes. */
   readonly providers: readonly string[];
   readonly prefetch: boolean;
+  /** Milliseconds that the session took in all its calls so far. */
+  readonly sessionMs: () => number;
+  /** Where the job asks for it. */
+  readonly profile: KeptProfile | undefined;
   score(values: Parameters<typeof makeFeeds>[0]['values'], rowCount: number): Promise<BatchTensors>;
 }
 
@@ -31,7 +36,16 @@ export interface Scorer extends AsyncDisposable {
 export async function openScorer(start: StartMessage): Promise<Scorer> {
   const { plan, outputFolder, runId } = start;
   const outputs = predictedColumns(plan);
-  const [database, { session, providers }] = await Promise.all([openDatabase(start), openSession(start, outputs)]);
+  const started = performance.now();
+  const prefix = start.profile ? await profilePrefix(outputFolder, runId) : undefined;
+  const [database, { session, providers }] = await Promise.all([
+    openDatabase(start),
+    openSession(start, outputs, prefix),
+  ]);
+  const loadMs = performance.now() - started;
+  const profile =
+    prefix === undefined ? undefined : new KeptProfile(prefix, { end: () => session.endProfiling(), loadMs });
+  let sessionMs = 0;
   return {
     plan,
     outputFolder,
@@ -40,10 +54,19 @@ export async function openScorer(start: StartMessage): Promise<Scorer> {
     outputs,
     providers,
     prefetch: start.prefetch,
-    async score(values, rowCount) {
+    sessionMs: () => sessionMs,
+    profile,
+    score: async (values, rowCount) => {
       const paddedRows = plan.fixedBatchRows ?? rowCount;
       const feeds = makeFeeds({ features: plan.features, values, rowCount, paddedRows });
-      return { feeds, results: await session.run(feeds) };
+      const before = performance.now();
+      try {
+        return { feeds, results: await session.run(feeds) };
+      } finally {
+        const ms = performance.now() - before;
+        sessionMs += ms;
+        profile?.saw(ms);
+      }
     },
     async [Symbol.asyncDispose]() {
       database[Symbol.dispose]();
@@ -60,6 +83,7 @@ function openDatabase({ plan, outputFolder, runId }: StartMessage): Promise<Data
 async function openSession(
   start: StartMessage,
   outputs: readonly OutputColumn[],
+  prefix: string | undefined,
 ): Promise<{ session: Session; providers: readonly string[] }> {
   const { model } = start.plan;
   const bytes = model.unzippedOutputs.length === 0 ? undefined : exposeZipMaps(await readModel(model.path)).bytes;
@@ -67,10 +91,15 @@ async function openSession(
     model: bytes ?? model.path,
     name: model.path,
     intraOpThreads: start.intraOpThreads,
+    graphOptimization: start.plan.graphOptimization,
     outputs: [...new Set(outputs.map((output) => output.source))],
   };
   const open = async (provider: Provider) => {
-    const session = await Session.open({ ...options, provider });
+    const session = await Session.open({
+      ...options,
+      provider,
+      ...(prefix === undefined ? {} : { profilePrefix: prefix }),
+    });
     return { session, providers: provider === 'cpu' ? ['cpu'] : await providersUsed(options, provider, start.plan) };
   };
   try {

@@ -39,7 +39,7 @@ function score({ shard, attempt, batchRows }) {
     return;
   }
   const commit = { ...${JSON.stringify(commitOf(0))}, shard, attempt, batchRows };
-  process.send({ type: 'done', commit, rssBytes: 1 }, () => writeFileSync(FOLDER + '/done-' + shard, ''));
+  process.send({ type: 'done', commit, rssBytes: 1, peakRssBytes: 2 }, () => writeFileSync(FOLDER + '/done-' + shard, ''));
 }
 `;
 
@@ -74,6 +74,8 @@ async function execute({ env, slots = 1, shards = 1, options }: Settings): Promi
     runId: 'r1',
     batchRows: 1000,
     prefetch: false,
+    warmupBatches: 0,
+    profile: false,
     fallback: 'fail',
     maxWorkerMemoryBytes: undefined,
     batchTimeoutMs: 20_000,
@@ -158,5 +160,22 @@ describe('a shard that finds no memory', () => {
     expect(all(events, 'worker-ready').map(({ pid }) => pid)).toEqual([expect.any(Number), attempts(events)[0]?.pid]);
     expect(all(events, 'batch-measured')).toMatchObject([{ batchRows: 256 }]);
     expect(all(events, 'shard-done')).toMatchObject([{ commit: { attempt: 1, batchRows: 256 } }]);
+  });
+});
+
+describe('workers that are to start together', () => {
+  it('begin no shard before the last of them is ready', async () => {
+    const events = await execute({ env: { MEMORY: '9999' }, slots: 3, shards: 6, options: { startsTogether: true } });
+    const order = events.map(({ type }) => type).filter((type) => type === 'worker-ready' || type === 'shard-started');
+    expect(order.lastIndexOf('worker-ready')).toBeLessThan(order.indexOf('shard-started'));
+    expect(all(events, 'shard-done')).toHaveLength(6);
+    expect(all(events, 'shard-done')[0]?.peakRssBytes).toBe(2);
+  });
+
+  it('do not wait for one that cannot start', async () => {
+    const env = { MEMORY: '9999', STARTS_ONCE: 'yes' };
+    await writeFile(join(folder.path, 'failed-on-2'), '');
+    const events = await execute({ env, slots: 2, shards: 2, options: { startsTogether: true } });
+    expect(all(events, 'shard-done').map(({ slot }) => slot.index)).toEqual([0, 0]);
   });
 });

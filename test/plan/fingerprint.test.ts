@@ -94,5 +94,8 @@ describe("a run's identity", () => {
     expect(changedFields(identity, runIdentity({ ...input, modelSha256: 'abd' }))).toEqual(['model.sha256']);
     const touched = { ...fileOf([1]), mtimeMs: 2 };
     expect(changedFields(identity, runIdentity({ ...input, files: [touched] }))).toEqual(['input files']);
+    const other = { ...job, execution: { ...job.execution, graphOptimization: 'basic' as const } };
+    expect(changedFields(identity, runIdentity({ ...input, job: other }))).toEqual(['execution.graphOptimization']);
+    expect(Object.keys(identity)).not.toContain('execution.graphOptimization');
   });
 });

@@ -90,6 +90,21 @@ const inAJob: readonly (readonly [lines: string, message: string, hint: string])
     'write for example `readAhead: 2`',
   ],
   [
+    'execution: { graphOptimization: none }',
+    '7:18 jobs.a.execution.graphOptimization: "none" is not one of all, extended, basic, off',
+    'write for example `graphOptimization: extended`',
+  ],
+  [
+    'execution: { warmup: 101 }',
+    '7:18 jobs.a.execution.warmup: 101 is not auto or a whole number from 0 to 100',
+    'write for example `warmup: 1`',
+  ],
+  [
+    'execution: { profile: often }',
+    '7:18 jobs.a.execution.profile: "often" is not true or false',
+    'write for example `profile: true`',
+  ],
+  [
     'execution: { fallback: CPU }',
     '7:18 jobs.a.execution.fallback: "CPU" is not one of fail, cpu',
     'did you mean "cpu"?',

@@ -14,6 +14,8 @@ const start: ToWorker = {
   fallback: 'fail',
   intraOpThreads: 1,
   prefetch: true,
+  warmupBatches: 0,
+  profile: false,
 };
 
 describe('messages to a worker', () => {
@@ -50,7 +52,7 @@ describe('messages from a worker', () => {
     { type: 'measured', batchRows: 64 },
     { type: 'progress', shard: 0, rows: 10 },
     { type: 'reduced', batchRows: 32 },
-    { type: 'done', commit: commitOf(0), rssBytes: 1 },
+    { type: 'done', commit: commitOf(0), rssBytes: 1, peakRssBytes: 2 },
     { type: 'failed', shard: 0, error: { code: 'SESSION_FAILED', message: 'no', hint: 'look' } },
     { type: 'failed', error: { code: 'BUG', message: 'no', stack: 'at x' } },
   ])('arrive as they were sent: $type', (message) => {

@@ -56,6 +56,8 @@ async function open(
     fallback: 'fail',
     intraOpThreads: 1,
     prefetch: true,
+    warmupBatches: 0,
+    profile: false,
   });
   return { scorer, shards: plan.shards };
 }
