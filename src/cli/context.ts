@@ -1,11 +1,12 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { getCompileCacheDir } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newOutputStore } from '../checkpoint/store.ts';
+import { isThere, writeError } from '../core/files.ts';
 import { holdFile } from '../core/hold-file.ts';
 import { environment, usableCores, usableMemoryBytes } from '../core/host.ts';
 import { hasSqlite } from '../core/sqlite.ts';
@@ -40,6 +41,7 @@ export function newPorts(share = 1): Ports {
     now: () => new Date(),
     randomId: () => randomBytes(3).toString('hex'),
     temporaryFolder,
+    cores,
     version: packageVersion(),
   };
 }
@@ -137,14 +139,26 @@ function workerEntry(): string {
   return fileURLToPath(new URL(`../worker/main${extension}`, import.meta.url));
 }
 
-async function temporaryFolder(): Promise<TemporaryFolder> {
-  const path = await mkdtemp(join(tmpdir(), 'nightshift-'));
+async function temporaryFolder(beside?: string): Promise<TemporaryFolder> {
+  const parent = beside === undefined ? tmpdir() : await nearestFolder(dirname(resolve(beside)));
+  const prefix = join(parent, beside === undefined ? 'nightshift-' : '.nightshift-');
+  const path = await mkdtemp(prefix).catch((error: unknown) => Promise.reject(writeError(error, prefix)));
+  // However the process ends, but for a kill.
+  const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+  process.once('exit', remove);
   return {
     path,
     make: async (name) => {
       await mkdir(join(path, name));
       return join(path, name);
     },
-    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: async () => {
+      process.off('exit', remove);
+      await rm(path, { recursive: true, force: true, maxRetries: 3 });
+    },
   };
+}
+
+async function nearestFolder(path: string): Promise<string> {
+  return (await isThere(path)) || dirname(path) === path ? path : nearestFolder(dirname(path));
 }

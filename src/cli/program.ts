@@ -18,6 +18,7 @@ import { addRunCommand } from './run-command.ts';
 import { addRunsCommand } from './runs-command.ts';
 import { addScheduleCommand } from './schedule-command.ts';
 import { addSchemaCommand } from './schema-command.ts';
+import { addTuneCommand } from './tune-command.ts';
 import { addValidateCommand } from './validate-command.ts';
 import { addVerifyCommand } from './verify-command.ts';
 import { addVersionsCommand } from './versions-command.ts';
@@ -42,6 +43,7 @@ export function buildProgram(): Command {
   addRunsCommand(program);
   addPlanCommand(program);
   addValidateCommand(program);
+  addTuneCommand(program);
   addInitCommand(program);
   addInspectCommand(program);
   addScheduleCommand(program);

@@ -38,7 +38,9 @@ export interface Ports {
   readonly now: () => Date;
   /** Some hex digits that no other run has. */
   readonly randomId: () => string;
-  /** A folder of its own that goes when it is disposed of. */
-  readonly temporaryFolder: () => Promise<TemporaryFolder>;
+  /** A folder of its own that goes when it is disposed of: beside a path, which need not be there, else where the system has such folders. */
+  readonly temporaryFolder: (beside?: string) => Promise<TemporaryFolder>;
+  /** Cores that workers may use. */
+  readonly cores: number;
   readonly version: string;
 }

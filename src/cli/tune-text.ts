@@ -1,0 +1,142 @@
+import { type Timings, timingShares } from '../plan/sum-timings.ts';
+import type { Setting } from '../plan/tune-grid.ts';
+import { median, spreadOf, type Trial } from '../plan/tune-search.ts';
+import type { Measurement } from '../run/measure-setting.ts';
+import { changesTo, type Tuned } from '../run/tune-job.ts';
+import { aligned, bytesText, countText, pluralText } from './aligned.ts';
+import type { Paint } from './colour.ts';
+import { durationText } from './duration-text.ts';
+import { lineDiff, type SpecChange } from './tune-write.ts';
+
+export interface ShownTuning {
+  readonly job: string;
+  readonly tuned: Tuned;
+  /** What is written, or would be. */
+  readonly change: SpecChange | undefined;
+  readonly isWritten: boolean;
+}
+
+const chartWidth = 16;
+const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
+
+/** `auto × 1, batch 256, ahead 0, all`. */
+export function settingText(setting: Setting): string {
+  const { workersPerDevice, intraOpThreads, batchSize, readAhead, graphOptimization } = setting;
+  return `${workersPerDevice} × ${intraOpThreads}, batch ${batchSize}, ahead ${readAhead}, ${graphOptimization}`;
+}
+
+/** What was measured, fastest first, what is best, and what holds the job up. */
+export function tuneText({ job, tuned, change, isWritten }: ShownTuning, paint: Paint): string {
+  const { found, rows, seconds } = tuned;
+  const count = found.trials.reduce((sum, { rates }) => sum + rates.length, 0);
+  const head = `${paint('bold', job)}  ${pluralText(count, 'measurement')} of ${pluralText(rows, 'row')} each in ${durationText(seconds)}`;
+  const sentences = [
+    found.isComplete ? undefined : 'the budget ended before all settings were measured; --budget gives more',
+    gainText(tuned),
+    ...noteTexts(tuned),
+    isWritten && change !== undefined ? `written to ${change.path}` : undefined,
+  ].filter((sentence) => sentence !== undefined);
+  return `${head}\n\n${tableText(tuned)}\n${sentences.map((sentence) => `${sentence}\n`).join('')}`;
+}
+
+function tableText({ found, measurements, keyOf }: Tuned): string {
+  const trials = [...found.trials].sort((a, b) => median(b.rates) - median(a.rates));
+  const measured = (trial: Trial) => measurements.get(keyOf(trial.setting));
+  const most = {
+    rate: Math.max(...trials.map(({ rates }) => median(rates))),
+    bytes: Math.max(...trials.map((trial) => measured(trial)?.peakBytes ?? 0)),
+  };
+  const lines = trials.map((trial) => {
+    const { setting, rates } = trial;
+    const { peakBytes = 0, batchRows } = measured(trial) ?? {};
+    const rate = median(rates);
+    const batch = setting.batchSize === 'auto' && batchRows !== undefined ? `auto (${batchRows})` : setting.batchSize;
+    const mark = keyOf(setting) === keyOf(found.best.setting) ? '*' : ' ';
+    const name = keyOf(setting) === keyOf(found.present.setting) ? 'present' : '';
+    return [
+      `${mark} ${setting.workersPerDevice} × ${setting.intraOpThreads}`,
+      String(batch),
+      String(setting.readAhead),
+      setting.graphOptimization,
+      rate === 0 ? 'failed' : `${countText(Math.round(rate))} ± ${Math.ceil(spreadOf(rates) * 100)} %`,
+      barText(rate / most.rate),
+      bytesText(peakBytes),
+      barText(peakBytes / most.bytes),
+      name,
+    ];
+  });
+  const head = ['  workers × threads', 'batch', 'ahead', 'graph', 'rows/s', '', 'memory', '', ''];
+  return aligned([head, ...lines], { indent: 0 });
+}
+
+function barText(share: number): string {
+  if (!Number.isFinite(share) || share <= 0) return '';
+  const parts = Math.max(1, Math.round(share * chartWidth * 8));
+  return '█'.repeat(Math.floor(parts / 8)) + (eighths[parts % 8] ?? '');
+}
+
+function gainText({ found }: Tuned): string {
+  const noise = `${(found.noise * 100).toFixed(0)} %`;
+  const changes = Object.entries(changesTo(found.best.setting, found.present.setting));
+  if (changes.length === 0) return `the present setting stays: nothing is faster by more than the noise of ${noise}`;
+  const written = changes.map(([key, value]) => `${key}: ${value}`).join(', ');
+  return `${(found.gain * 100).toFixed(0)} % faster than the present setting, with a noise of ${noise}: execution: { ${written} }`;
+}
+
+function noteTexts({ found, measurements, keyOf }: Tuned): readonly string[] {
+  const best = measurements.get(keyOf(found.best.setting));
+  const changes = changesTo(found.best.setting, found.present.setting);
+  const level =
+    'graphOptimization' in changes
+      ? ['graphOptimization changes the last bits of predictions: an unfinished run cannot be gone on with']
+      : [];
+  return [...(best === undefined ? [] : [limitText(best)]), ...level];
+}
+
+/** What a job's time goes to, and what the rest could give at most. */
+function limitText({ timings }: Measurement): string {
+  const shares = sharesText(timings);
+  const rest = timings.total / Math.max(timings.session, 1e-9);
+  return `of the workers' time ${shares}; were ONNX Runtime all, it would be ${rest.toFixed(rest < 10 ? 2 : 0)} times as fast`;
+}
+
+/** `ONNX Runtime has 78 %, reading 12 %, writing 8 %, packing 2 %`. */
+export function sharesText(timings: Timings): string {
+  return timingShares(timings)
+    .map(({ name, share }, index) => `${name}${index === 0 ? ' has' : ''} ${(share * 100).toFixed(0)} %`)
+    .join(', ');
+}
+
+export function tuneJson({ job, tuned, change, isWritten }: ShownTuning): string {
+  const { found, rows, seconds, measurements, keyOf } = tuned;
+  const shown = ({ setting, rates }: Trial) => {
+    const measurement = measurements.get(keyOf(setting));
+    const { peakBytes, batchRows, workers, timings } = measurement ?? {};
+    return {
+      setting,
+      rowsPerSecond: median(rates),
+      rates,
+      spread: spreadOf(rates),
+      peakBytes,
+      batchRows,
+      workers,
+      timings,
+    };
+  };
+  const document = {
+    v: 1,
+    job,
+    rows,
+    seconds,
+    complete: found.isComplete,
+    present: shown(found.present),
+    best: shown(found.best),
+    gain: found.gain,
+    noise: found.noise,
+    changes: changesTo(found.best.setting, found.present.setting),
+    settings: found.trials.map(shown),
+    diff: change === undefined ? undefined : lineDiff(change),
+    written: isWritten,
+  };
+  return `${JSON.stringify(document, undefined, 2)}\n`;
+}

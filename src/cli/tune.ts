@@ -1,0 +1,63 @@
+import { AppError } from '../core/errors.ts';
+import type { DatedJob } from '../run/date-job.ts';
+import { changesTo, type Tuned, tuneJob } from '../run/tune-job.ts';
+import type { LoadedSpec } from '../spec/load-spec.ts';
+import { chooseJobs, jobRequest } from './choose-jobs.ts';
+import { newPorts } from './context.ts';
+import { dateJobs } from './date-jobs.ts';
+import { Interruption } from './interruption.ts';
+import type { Io } from './io.ts';
+import { openSpec, type SpecRequest } from './open-spec.ts';
+import { parseDuration } from './parse-duration.ts';
+import { parseCount } from './parse-when.ts';
+import type { TuneFlags } from './tune-command.ts';
+import { newTuneProgress } from './tune-progress.ts';
+import { tuneJson, tuneText } from './tune-text.ts';
+import { lineDiff, type SpecChange, specChange, writeSpecChange } from './tune-write.ts';
+
+/** Measures settings of one job, and shows or writes what is better. @returns the exit code */
+export async function tune(io: Io, request: SpecRequest<TuneFlags>): Promise<number> {
+  const { flags } = request;
+  const budgetMs = parseDuration('--budget', flags.budget);
+  const rows = flags.rows === 'auto' ? 'auto' : Math.max(1, parseCount('--rows', flags.rows));
+  const spec = await openSpec(request);
+  const ports = newPorts();
+  const dated = onlyJob(spec, dateJobs(ports, chooseJobs(spec, request.names), flags));
+  using interruption = new Interruption({ hint: 'nothing was changed, and what was measured is gone' });
+  const { signal } = interruption;
+  const tuned = await (async (): Promise<Tuned> => {
+    using progress = newTuneProgress(io, { isQuiet: flags.quiet === true || flags.json === true });
+    for await (const event of tuneJob(ports, { ...jobRequest(spec, dated), rows, budgetMs, signal })) {
+      if (event.type === 'tuned') return event;
+      progress.see(event);
+    }
+    throw new Error('tuning ended without a result');
+  })();
+  const change = await changeOf(spec, { job: dated.job.name, flags, tuned });
+  if (change !== undefined && flags.dryRun !== true) await writeSpecChange(change);
+  const shown = { job: dated.job.name, tuned, change, isWritten: change !== undefined && flags.dryRun !== true };
+  if (flags.json === true) io.out(tuneJson(shown));
+  else {
+    io.out(tuneText(shown, io.paintOut));
+    if (change !== undefined && flags.dryRun === true) io.out(`\n${lineDiff(change)}`);
+  }
+  return 0;
+}
+
+async function changeOf(
+  spec: LoadedSpec,
+  { job, flags, tuned }: { readonly job: string; readonly flags: TuneFlags; readonly tuned: Tuned },
+): Promise<SpecChange | undefined> {
+  const changes = changesTo(tuned.found.best.setting, tuned.found.present.setting);
+  const isAsked = flags.write === true || flags.dryRun === true;
+  return isAsked && Object.keys(changes).length > 0 ? specChange(spec.path, job, changes) : undefined;
+}
+
+/** @throws AppError USAGE */
+function onlyJob(spec: LoadedSpec, jobs: readonly DatedJob[]): DatedJob {
+  const [first, ...others] = jobs;
+  if (first !== undefined && others.length === 0) return first;
+  throw new AppError('USAGE', `one job is tuned at a time, and ${spec.path} has ${jobs.length}`, {
+    hint: `name the job: ${jobs.map(({ job }) => job.name).join(', ')}`,
+  });
+}

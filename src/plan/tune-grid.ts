@@ -1,0 +1,59 @@
+import type { JobSpec } from '../spec/job-spec.ts';
+
+/** What tuning may change; all of it is how a job runs, and none of it what it is. */
+export const tunedKeys = [
+  'workersPerDevice',
+  'intraOpThreads',
+  'batchSize',
+  'readAhead',
+  'graphOptimization',
+] as const satisfies (keyof JobSpec['execution'])[];
+
+export type Setting = Pick<JobSpec['execution'], (typeof tunedKeys)[number]>;
+
+/** Settings that are tried beside each other while the rest stays. */
+export type Dimension = readonly Partial<Setting>[];
+
+export interface GridFacts {
+  readonly cores: number;
+  readonly hasGpu: boolean;
+  /** More rows than this are not in a worker's share of the sample. */
+  readonly batchRowsAtMost: number;
+  /** The model fixes the rows of a batch. */
+  readonly isBatchFixed: boolean;
+}
+
+const batchSizes = [16, 64, 256, 1024, 4096, 16_384] as const;
+const gpuWorkers = [1, 2, 3, 4] as const;
+
+/** What is tried, what matters most first. */
+export function tuneGrid({ cores, hasGpu, batchRowsAtMost, isBatchFixed }: GridFacts): readonly Dimension[] {
+  const sizes = isBatchFixed ? [] : batchSizes.filter((size) => size <= batchRowsAtMost);
+  return [
+    hasGpu ? gpuWorkers.map((workersPerDevice) => ({ workersPerDevice, intraOpThreads: 1 })) : cpuPlacings(cores),
+    sizes.map((batchSize) => ({ batchSize })),
+    [{ readAhead: 0 }, { readAhead: 1 }],
+    [{ graphOptimization: 'all' }, { graphOptimization: 'extended' }, { graphOptimization: 'basic' }],
+  ];
+}
+
+/** Workers × threads that fill the cores or leave some: powers of two, and all. */
+function cpuPlacings(cores: number): Dimension {
+  const counts = new Set([cores]);
+  for (let count = 1; count < cores; count *= 2) counts.add(count);
+  const filling = [...counts].map((workersPerDevice) => ({
+    workersPerDevice,
+    intraOpThreads: Math.max(1, Math.floor(cores / workersPerDevice)),
+  }));
+  const half = Math.floor(cores / 2);
+  return half >= 1 ? [...filling, { workersPerDevice: half, intraOpThreads: 1 }] : filling;
+}
+
+/** Every setting of the grid. */
+export function wholeGrid(present: Setting, grid: readonly Dimension[]): readonly Setting[] {
+  return grid.reduce<readonly Setting[]>(
+    (settings, steps) =>
+      steps.length === 0 ? settings : settings.flatMap((setting) => steps.map((step) => ({ ...setting, ...step }))),
+    [present],
+  );
+}

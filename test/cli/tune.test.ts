@@ -1,0 +1,141 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventsIn, nightshift, start, temporaryFolder, writeSpec } from '../e2e/nightshift.ts';
+import { digitsJob, flightsJob } from './flights-job.ts';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+});
+afterEach(() => folder[Symbol.asyncDispose]());
+
+const quick = ['--rows', '600', '--budget', '2s'];
+
+function spawnOptions() {
+  return { cwd: folder.path, env: { XDG_STATE_HOME: join(folder.path, 'state') } };
+}
+
+function tune(...args: readonly string[]) {
+  return nightshift(['tune', ...args], spawnOptions());
+}
+
+/** Names of all files below the working folder, hidden ones too. */
+async function files(): Promise<readonly string[]> {
+  return (await readdir(folder.path, { recursive: true })).sort();
+}
+
+describe('tune', () => {
+  it('measures the present setting and others, and leaves what was there as it was', async () => {
+    await writeSpec(folder.path, { flights: flightsJob });
+    await nightshift(['run', '--limit', '1000', '--no-history'], spawnOptions());
+    const before = await files();
+    expect(before).toContain(join('out', '_SUCCESS'));
+    const { exitCode, stdout, stderr } = await tune('jobs.yaml', 'flights', ...quick, '--json');
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    const document = JSON.parse(stdout);
+    expect(document).toMatchObject({ v: 1, job: 'flights', rows: 600, written: false });
+    expect(document.present.setting).toEqual({
+      workersPerDevice: 'auto',
+      intraOpThreads: 'auto',
+      batchSize: 100,
+      readAhead: 'auto',
+      graphOptimization: 'all',
+    });
+    expect(document.present.rates.length).toBeGreaterThanOrEqual(2);
+    expect(document.present).toMatchObject({ batchRows: 100, peakBytes: expect.any(Number) });
+    const { total, session, pack, read, write } = document.present.timings;
+    expect(session + pack + read + write).toBeCloseTo(total, 1);
+    expect(await files()).toEqual(before);
+  });
+
+  it('prints a table and what holds the job up, and its progress on stderr unless told not to', async () => {
+    await writeSpec(folder.path, { digits: digitsJob });
+    const { exitCode, stdout, stderr } = await tune(...quick);
+    expect(exitCode).toBe(0);
+    expect(stderr.split('\n')[0]).toBe('each measurement scores 600 rows');
+    expect(stderr).toMatch(/^\d+ % +auto × auto, batch 64, ahead auto, all: [\d,]+ rows\/s$/m);
+    expect(stdout).toMatch(
+      /^digits {2}\d+ measurements of 600 rows each in [\d.]+ s\n\n {2}workers × threads {2}batch/,
+    );
+    expect(stdout).toMatch(/^. auto × auto .* rows|^. auto × auto .*█ .* MiB .*present$/m);
+    expect(stdout).toMatch(/^of the workers' time .*ONNX Runtime (has )?\d+ %/m);
+    expect((await tune(...quick, '--quiet')).stderr).toBe('');
+  });
+
+  it('writes what is better into the spec, whose comments and other jobs stay', async () => {
+    await writeSpec(folder.path, { flights: flightsJob });
+    const job = JSON.stringify({ ...flightsJob, input: { path: flightsJob.input, limit: 3000 }, execution: undefined });
+    const text = (size: string) => `# Rows one at a time.
+version: 1
+jobs:
+  other: ${job} # stays
+  slow:
+    <<: ${job}
+    execution:
+      batchSize: ${size}   # on purpose
+      # one of each
+      workersPerDevice: 1
+      intraOpThreads: 1
+      graphOptimization: all
+`;
+    const path = join(folder.path, 'jobs.yaml');
+    await writeFile(path, text('1'));
+    const args = ['jobs.yaml', 'slow', '--rows', '3000', '--budget', '25s', '--json'];
+    const dry = await tune(...args, '--dry-run');
+    const { gain, noise, changes, diff } = JSON.parse(dry.stdout);
+    expect(gain).toBeGreaterThan(noise);
+    expect(changes.batchSize).toBeGreaterThan(1);
+    expect(diff).toContain('-      batchSize: 1   # on purpose\n');
+    expect(await readFile(path, 'utf8')).toBe(text('1'));
+    const { exitCode, stdout } = await tune(...args, '--write');
+    const written = JSON.parse(stdout);
+    expect({ exitCode, written: written.written }).toEqual({ exitCode: 0, written: true });
+    const after = await readFile(path, 'utf8');
+    const { workersPerDevice = 1, intraOpThreads = 1, graphOptimization = 'all', readAhead } = written.changes;
+    const expected = text(String(written.changes.batchSize))
+      .replace('workersPerDevice: 1', `workersPerDevice: ${workersPerDevice}`)
+      .replace('intraOpThreads: 1', `intraOpThreads: ${intraOpThreads}`)
+      .replace('graphOptimization: all', `graphOptimization: ${graphOptimization}`);
+    expect(after).toBe(readAhead === undefined ? expected : `${expected.trimEnd()}\n      readAhead: ${readAhead}\n`);
+    expect(await tune(...args.slice(0, 2), ...quick, '--json')).toMatchObject({ exitCode: 0 });
+  }, 120_000);
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('that is stopped by %s leaves nothing behind', async (signal) => {
+    await writeSpec(folder.path, { flights: flightsJob });
+    const before = await files();
+    const running = start(['tune', '--budget', '40s'], spawnOptions());
+    const measured = new Promise<readonly string[]>((resolve) => {
+      running.stderr.on('data', (piece: Buffer) => {
+        if (piece.toString('utf8').includes(' rows/s')) resolve(files());
+      });
+    });
+    expect((await measured).some((name) => name.startsWith('.nightshift-'))).toBe(true);
+    running.kill(signal);
+    const { exitCode, stdout, stderr } = await running;
+    expect({ exitCode, stdout }).toEqual({ exitCode: signal === 'SIGINT' ? 130 : 143, stdout: '' });
+    expect(stderr).toContain(`stopped by ${signal}`);
+    expect(await files()).toEqual(before);
+  });
+
+  it.each([
+    [[], 'one job is tuned at a time, and jobs.yaml has 2'],
+    [['jobs.yaml', 'flights', '--budget', 'long'], '--budget long: is not a duration'],
+    [['jobs.yaml', 'flights', '--rows', '-3'], '--rows -3: is not a whole number'],
+  ])('is refused with %j', async (args, message) => {
+    await writeSpec(folder.path, { flights: flightsJob, digits: digitsJob });
+    const before = await files();
+    const { exitCode, stdout, stderr } = await tune(...args);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain(message);
+    expect(await files()).toEqual(before);
+  });
+
+  it('ends as a run would where the present setting cannot score', async () => {
+    const broken = { ...flightsJob, execution: { devices: 'cuda:7' } };
+    await writeSpec(folder.path, { flights: broken });
+    const { exitCode, stdout } = await tune(...quick, '--json');
+    expect(exitCode).toBe(4);
+    expect(eventsIn({ stdout })).toMatchObject([{ type: 'error', code: 'DEVICE_UNAVAILABLE' }]);
+  });
+});
