@@ -1,9 +1,11 @@
 import { isAlive } from '../core/host.ts';
 import { type RunRecord, type ShownState, shownState } from '../history/contract.ts';
+import type { RunTimes } from '../run/run-times.ts';
 import { aligned, cellText, countText, pluralText } from './aligned.ts';
 import type { Paint, Style } from './colour.ts';
 import { durationText } from './duration-text.ts';
 import { shownPath } from './shown-path.ts';
+import { timesRows } from './times-text.ts';
 
 const styles: Readonly<Record<ShownState, Style>> = {
   published: 'green',
@@ -64,8 +66,15 @@ export function recordLines(runs: readonly RunRecord[], paint: Paint): string {
   return aligned(lines, { indent: 0 });
 }
 
-/** All that is known of a run; `others` are its records of other times. */
-export function recordText(run: RunRecord, others: readonly RunRecord[], paint: Paint): string {
+export interface ShownRun {
+  readonly run: RunRecord;
+  /** Its records of other times. */
+  readonly others: readonly RunRecord[];
+  readonly times: RunTimes | undefined;
+}
+
+/** All that is known of a run. */
+export function recordText({ run, others, times }: ShownRun, paint: Paint): string {
   const folder = process.cwd();
   const { outputPath, modelPath, modelSha256, logPath, errorMessage, rowsIn } = run;
   const seconds = secondsOf(run);
@@ -81,6 +90,7 @@ export function recordText(run: RunRecord, others: readonly RunRecord[], paint: 
     ['shards', run.shards === undefined ? undefined : countText(run.shards)],
     ['output', outputPath === undefined ? undefined : shownPath(outputPath, folder)],
     ['model', modelPath === undefined ? undefined : modelText(shownPath(modelPath, folder), modelSha256)],
+    ...timesRows(times),
     ['log', logPath],
     ...others.map((other) => ['also', `${timeText(other.startedAtMs)}  ${outcomeText(other, paint)}`] as const),
   ];

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import type { History, RunRecord } from '../history/contract.ts';
+import { readRunTimes } from '../run/run-times.ts';
 import { pluralText } from './aligned.ts';
-import { findHistory } from './context.ts';
+import { findHistory, newPorts } from './context.ts';
 import type { Io } from './io.ts';
 import { parseAge, parseCount, parseWhen } from './parse-when.ts';
 import { recordJson, recordLines, recordText } from './run-record-text.ts';
@@ -46,10 +47,11 @@ function nothingText(isFiltered: boolean): string {
 export async function showRun(io: Io, wanted: string, flags: RunsOneFlags): Promise<number> {
   using history = await findHistory(resolve(flags.stateDir));
   const [run, ...others] = chosenRun(history, wanted, flags);
+  const times = run.outputPath === undefined ? undefined : await readRunTimes(newPorts(), run.outputPath, run.runId);
   if (flags.json === true) {
-    const document = { v: 1, run: recordJson(run), others: others.map(recordJson) };
+    const document = { v: 1, run: recordJson(run), others: others.map(recordJson), times };
     io.out(`${JSON.stringify(document, undefined, 2)}\n`);
-  } else io.out(recordText(run, others, io.paintOut));
+  } else io.out(recordText({ run, others, times }, io.paintOut));
   return 0;
 }
 

@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { type TunedKey, tunedKeys } from '../plan/tune-grid.ts';
 import { runAction } from './action.ts';
 import { withHelp } from './help-text.ts';
 import { addSetOption, addSpecArguments, dateOption } from './spec-options.ts';
@@ -6,6 +7,7 @@ import { addSetOption, addSpecArguments, dateOption } from './spec-options.ts';
 export interface TuneFlags {
   readonly rows: string;
   readonly budget: string;
+  readonly only?: readonly TunedKey[];
   readonly write?: boolean;
   readonly dryRun?: boolean;
   readonly set?: readonly string[];
@@ -24,8 +26,9 @@ workers that write to a folder beside its output and then remove it. What is pub
 Nothing is called better that is within the noise.`,
     );
   addSetOption(addSpecArguments(command))
-    .option('--rows <rows>', 'rows of a measurement; auto takes as many as tell settings apart', 'auto')
+    .option('--rows <rows>', 'rows of the sample; auto takes as many as tell settings apart', 'auto')
     .option('--budget <duration>', 'how long to measure (30s, 5m)', '60s')
+    .addOption(new Option('--only <setting...>', 'change only these; threads change with workers').choices(tunedKeys))
     .option('-w, --write', 'write what is better into the spec; its comments stay')
     .option('-n, --dry-run', 'show what --write would change')
     .addOption(dateOption())
@@ -41,6 +44,7 @@ Nothing is called better that is within the noise.`,
     examples: [
       ['nightshift tune jobs.yaml late-flights', 'what would be faster, and by how much'],
       ['nightshift tune jobs.yaml late-flights --budget 5m --write', 'with more patience, and into the spec'],
+      ['nightshift tune --only batchSize readAhead', 'of these two settings'],
       ['nightshift tune --rows 2000 --budget 3s --dry-run', 'a quick look, and the change as a diff'],
     ],
   });

@@ -1,4 +1,3 @@
-import { type Timings, timingShares } from '../plan/sum-timings.ts';
 import type { Setting } from '../plan/tune-grid.ts';
 import { median, spreadOf, type Trial } from '../plan/tune-search.ts';
 import type { Measurement } from '../run/measure-setting.ts';
@@ -6,6 +5,7 @@ import { changesTo, type Tuned } from '../run/tune-job.ts';
 import { aligned, bytesText, countText, pluralText } from './aligned.ts';
 import type { Paint } from './colour.ts';
 import { durationText } from './duration-text.ts';
+import { sharesText } from './times-text.ts';
 import { lineDiff, type SpecChange } from './tune-write.ts';
 
 export interface ShownTuning {
@@ -98,13 +98,6 @@ function limitText({ timings }: Measurement): string {
   const shares = sharesText(timings);
   const rest = timings.total / Math.max(timings.session, 1e-9);
   return `of the workers' time ${shares}; were ONNX Runtime all, it would be ${rest.toFixed(rest < 10 ? 2 : 0)} times as fast`;
-}
-
-/** `ONNX Runtime has 78 %, reading 12 %, writing 8 %, packing 2 %`. */
-export function sharesText(timings: Timings): string {
-  return timingShares(timings)
-    .map(({ name, share }, index) => `${name}${index === 0 ? ' has' : ''} ${(share * 100).toFixed(0)} %`)
-    .join(', ');
 }
 
 export function tuneJson({ job, tuned, change, isWritten }: ShownTuning): string {

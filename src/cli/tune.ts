@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import type { DatedJob } from '../run/date-job.ts';
-import { changesTo, type Tuned, tuneJob } from '../run/tune-job.ts';
+import { changesTo, type Tuned, type TuneOptions, tuneJob } from '../run/tune-job.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
 import { chooseJobs, jobRequest } from './choose-jobs.ts';
 import { newPorts } from './context.ts';
@@ -19,15 +19,16 @@ import { lineDiff, type SpecChange, specChange, writeSpecChange } from './tune-w
 export async function tune(io: Io, request: SpecRequest<TuneFlags>): Promise<number> {
   const { flags } = request;
   const budgetMs = parseDuration('--budget', flags.budget);
-  const rows = flags.rows === 'auto' ? 'auto' : Math.max(1, parseCount('--rows', flags.rows));
+  const rows: TuneOptions['rows'] = flags.rows === 'auto' ? 'auto' : Math.max(1, parseCount('--rows', flags.rows));
   const spec = await openSpec(request);
   const ports = newPorts();
   const dated = onlyJob(spec, dateJobs(ports, chooseJobs(spec, request.names), flags));
   using interruption = new Interruption({ hint: 'nothing was changed, and what was measured is gone' });
   const { signal } = interruption;
+  const asked = { ...jobRequest(spec, dated), rows, budgetMs, only: flags.only, signal };
   const tuned = await (async (): Promise<Tuned> => {
     using progress = newTuneProgress(io, { isQuiet: flags.quiet === true || flags.json === true });
-    for await (const event of tuneJob(ports, { ...jobRequest(spec, dated), rows, budgetMs, signal })) {
+    for await (const event of tuneJob(ports, asked)) {
       if (event.type === 'tuned') return event;
       progress.see(event);
     }

@@ -9,7 +9,8 @@ export const tunedKeys = [
   'graphOptimization',
 ] as const satisfies (keyof JobSpec['execution'])[];
 
-export type Setting = Pick<JobSpec['execution'], (typeof tunedKeys)[number]>;
+export type TunedKey = (typeof tunedKeys)[number];
+export type Setting = Pick<JobSpec['execution'], TunedKey>;
 
 /** Settings that are tried beside each other while the rest stays. */
 export type Dimension = readonly Partial<Setting>[];
@@ -19,6 +20,8 @@ export interface GridFacts {
   readonly hasGpu: boolean;
   /** More rows than this are not in a worker's share of the sample. */
   readonly batchRowsAtMost: number;
+  /** What may change; everything, if left out. Workers and threads change together. */
+  readonly only?: readonly TunedKey[] | undefined;
   /** The model fixes the rows of a batch. */
   readonly isBatchFixed: boolean;
 }
@@ -27,14 +30,16 @@ const batchSizes = [16, 64, 256, 1024, 4096, 16_384] as const;
 const gpuWorkers = [1, 2, 3, 4] as const;
 
 /** What is tried, what matters most first. */
-export function tuneGrid({ cores, hasGpu, batchRowsAtMost, isBatchFixed }: GridFacts): readonly Dimension[] {
+export function tuneGrid(facts: GridFacts): readonly Dimension[] {
+  const { cores, hasGpu, batchRowsAtMost, isBatchFixed, only = tunedKeys } = facts;
   const sizes = isBatchFixed ? [] : batchSizes.filter((size) => size <= batchRowsAtMost);
-  return [
+  const dimensions: readonly Dimension[] = [
     hasGpu ? gpuWorkers.map((workersPerDevice) => ({ workersPerDevice, intraOpThreads: 1 })) : cpuPlacings(cores),
     sizes.map((batchSize) => ({ batchSize })),
     [{ readAhead: 0 }, { readAhead: 1 }],
     [{ graphOptimization: 'all' }, { graphOptimization: 'extended' }, { graphOptimization: 'basic' }],
   ];
+  return dimensions.filter((steps) => steps.some((step) => only.some((key) => key in step)));
 }
 
 /** Workers × threads that fill the cores or leave some: powers of two, and all. */

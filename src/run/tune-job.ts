@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { inputRejectsName } from '../plan/layout.ts';
-import { type Setting, tunedKeys, tuneGrid } from '../plan/tune-grid.ts';
+import { type Setting, type TunedKey, tunedKeys, tuneGrid } from '../plan/tune-grid.ts';
 import { type Found, search } from '../plan/tune-search.ts';
 import {
   type Bench,
@@ -18,6 +18,8 @@ export interface TuneOptions extends JobRequest {
   /** Rows of the sample; auto is as many as take a while. */
   readonly rows: number | 'auto';
   readonly budgetMs: number;
+  /** What may change; everything, if left out. */
+  readonly only?: readonly TunedKey[] | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -73,6 +75,7 @@ export async function* tuneJob(ports: Ports, options: TuneOptions): AsyncGenerat
     present,
     grid: tuneGrid({
       cores: ports.cores,
+      only: options.only,
       hasGpu: slots.some(({ device }) => device.kind === 'cuda'),
       batchRowsAtMost: bench.plan.rowCount / slots.length,
       isBatchFixed: bench.plan.fixedBatchRows !== undefined,
@@ -167,8 +170,7 @@ async function* sampled(
     const isAll = rowCount < limit || rowCount === former || limit >= rowsAtMost;
     former = rowCount;
     if (rows !== 'auto' || isAll || first.seconds >= wanted / 2) {
-      const isShort = rows === 'auto' && first.seconds < wanted;
-      const repeats = isShort ? Math.min(repeatsAtMost, Math.ceil(wanted / first.seconds)) : 1;
+      const repeats = Math.min(repeatsAtMost, Math.max(1, Math.ceil(wanted / first.seconds)));
       yield { type: 'sampled', rows: rowCount, repeats };
       return { bench: { ...bench, repeats }, first };
     }

@@ -95,6 +95,31 @@ describe('runs show', () => {
     expect((await runs('show', 'latest', '--job', 'digits')).stdout).toContain(': published  ');
   });
 
+  it('tells where the time went, by operators too where the run was profiled', async () => {
+    const { stdout } = await runs('show', 'latest', '--job', 'digits');
+    expect(stdout).toMatch(
+      /^ {2}time {7}\d+\.\d s of all workers: (ONNX Runtime|reading|writing) has \d+ %, .*packing/m,
+    );
+    expect(stdout).not.toContain('operators');
+    const profiled = await nightshift(
+      ['run', 'jobs.yaml', 'digits', '--set', 'execution.profile=true', '--state-dir', 's2'],
+      {
+        cwd: folder.path,
+      },
+    );
+    expect(profiled.exitCode).toBe(0);
+    const show = (...args: readonly string[]) =>
+      nightshift(['runs', 'show', 'latest', '--state-dir', 's2', ...args], { cwd: folder.path });
+    expect((await show()).stdout).toMatch(/^ {2}operators {2}Conv \d+ %, .*as profiled in 1 worker$/m);
+    const { times } = JSON.parse((await show('--json')).stdout);
+    expect(times).toMatchObject({ shards: 1, profiles: 1, timings: { total: expect.any(Number) } });
+    expect(times.operators[0]).toMatchObject({ operator: 'Conv', provider: 'cpu', calls: 58 });
+    await rm(join(folder.path, 'out-digits'), { recursive: true });
+    const gone = await show();
+    expect(gone).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(gone.stdout).not.toContain(' time ');
+  });
+
   it.each([
     [['show', 'zzz'], 'no recorded run has an id that begins with zzz'],
     [['logs', '2'], '2 begins the ids of several runs: '],

@@ -34,7 +34,8 @@ describe('tune', () => {
     const { exitCode, stdout, stderr } = await tune('jobs.yaml', 'flights', ...quick, '--json');
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
     const document = JSON.parse(stdout);
-    expect(document).toMatchObject({ v: 1, job: 'flights', rows: 600, written: false });
+    expect(document).toMatchObject({ v: 1, job: 'flights', written: false });
+    expect(document.rows % 600).toBe(0);
     expect(document.present.setting).toEqual({
       workersPerDevice: 'auto',
       intraOpThreads: 'auto',
@@ -53,10 +54,10 @@ describe('tune', () => {
     await writeSpec(folder.path, { digits: digitsJob });
     const { exitCode, stdout, stderr } = await tune(...quick);
     expect(exitCode).toBe(0);
-    expect(stderr.split('\n')[0]).toBe('each measurement scores 600 rows');
+    expect(stderr.split('\n')[0]).toMatch(/^each measurement scores 600 rows(, \d+ times)?$/);
     expect(stderr).toMatch(/^\d+ % +auto × auto, batch 64, ahead auto, all: [\d,]+ rows\/s$/m);
     expect(stdout).toMatch(
-      /^digits {2}\d+ measurements of 600 rows each in [\d.]+ s\n\n {2}workers × threads {2}batch/,
+      /^digits {2}\d+ measurements of [\d,]+ rows each in [\d.]+ s\n\n {2}workers × threads {2}batch/,
     );
     expect(stdout).toMatch(/^. auto × auto .* rows|^. auto × auto .*█ .* MiB .*present$/m);
     expect(stdout).toMatch(/^of the workers' time .*ONNX Runtime (has )?\d+ %/m);
@@ -65,7 +66,7 @@ describe('tune', () => {
 
   it('writes what is better into the spec, whose comments and other jobs stay', async () => {
     await writeSpec(folder.path, { flights: flightsJob });
-    const job = JSON.stringify({ ...flightsJob, input: { path: flightsJob.input, limit: 3000 }, execution: undefined });
+    const job = JSON.stringify({ ...flightsJob, input: { path: flightsJob.input }, execution: undefined });
     const text = (size: string) => `# Rows one at a time.
 version: 1
 jobs:
@@ -76,12 +77,10 @@ jobs:
       batchSize: ${size}   # on purpose
       # one of each
       workersPerDevice: 1
-      intraOpThreads: 1
-      graphOptimization: all
 `;
     const path = join(folder.path, 'jobs.yaml');
     await writeFile(path, text('1'));
-    const args = ['jobs.yaml', 'slow', '--rows', '3000', '--budget', '25s', '--json'];
+    const args = ['jobs.yaml', 'slow', '--budget', '40s', '--json', '--only', 'batchSize'];
     const dry = await tune(...args, '--dry-run');
     const { gain, noise, changes, diff } = JSON.parse(dry.stdout);
     expect(gain).toBeGreaterThan(noise);
@@ -91,13 +90,8 @@ jobs:
     const { exitCode, stdout } = await tune(...args, '--write');
     const written = JSON.parse(stdout);
     expect({ exitCode, written: written.written }).toEqual({ exitCode: 0, written: true });
-    const after = await readFile(path, 'utf8');
-    const { workersPerDevice = 1, intraOpThreads = 1, graphOptimization = 'all', readAhead } = written.changes;
-    const expected = text(String(written.changes.batchSize))
-      .replace('workersPerDevice: 1', `workersPerDevice: ${workersPerDevice}`)
-      .replace('intraOpThreads: 1', `intraOpThreads: ${intraOpThreads}`)
-      .replace('graphOptimization: all', `graphOptimization: ${graphOptimization}`);
-    expect(after).toBe(readAhead === undefined ? expected : `${expected.trimEnd()}\n      readAhead: ${readAhead}\n`);
+    expect(await readFile(path, 'utf8')).toBe(text(String(written.changes.batchSize)));
+    expect(Object.keys(written.changes)).toEqual(['batchSize']);
     expect(await tune(...args.slice(0, 2), ...quick, '--json')).toMatchObject({ exitCode: 0 });
   }, 120_000);
 

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Dimension, type Setting, tuneGrid, wholeGrid } from '../../src/plan/tune-grid.ts';
+import {
+  type Dimension,
+  type GridFacts,
+  type Setting,
+  tunedKeys,
+  tuneGrid,
+  wholeGrid,
+} from '../../src/plan/tune-grid.ts';
 import { type Found, median, search, spreadOf } from '../../src/plan/tune-search.ts';
 
 const present: Setting = {
@@ -142,9 +149,25 @@ describe('the grid', () => {
   });
 
   it('has no batches that a sample has not the rows for, and none where the model fixes them', () => {
-    const sizes = (more: object) => tuneGrid({ ...facts, ...more })[1]?.map(({ batchSize }) => batchSize);
+    const sizes = (more: object) =>
+      tuneGrid({ ...facts, ...more })
+        .flat()
+        .flatMap(({ batchSize }) => batchSize ?? []);
     expect(sizes({ batchRowsAtMost: 300 })).toEqual([16, 64, 256]);
     expect(sizes({ isBatchFixed: true })).toEqual([]);
+  });
+
+  it('has only what may change', () => {
+    const keys = (only: GridFacts['only']) => [
+      ...new Set(
+        tuneGrid({ ...facts, only })
+          .flat()
+          .flatMap(Object.keys),
+      ),
+    ];
+    expect(keys(['batchSize', 'readAhead'])).toEqual(['batchSize', 'readAhead']);
+    expect(keys(['intraOpThreads'])).toEqual(['workersPerDevice', 'intraOpThreads']);
+    expect(keys(undefined)).toEqual([...tunedKeys]);
   });
 
   it('for GPUs is of workers on each of them', () => {
