@@ -144,7 +144,7 @@ function isBetter(rates: readonly number[], than: readonly number[]): boolean {
 }
 
 /** Twice the standard error of the difference, as a share. */
-export function noiseBetween(a: readonly number[], b: readonly number[]): number {
+function noiseBetween(a: readonly number[], b: readonly number[]): number {
   const error = (rates: readonly number[]) => spreadOf(rates) ** 2 / Math.max(1, rates.length);
   return Math.max(leastNoise, 2 * Math.sqrt(error(a) + error(b)));
 }

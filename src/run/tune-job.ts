@@ -109,7 +109,7 @@ export async function* tuneJob(ports: Ports, options: TuneOptions): AsyncGenerat
   yield { type: 'tuned', found: step.value, rows, seconds, measurements, keyOf: key };
 }
 
-export function presentOf(execution: Setting): Setting {
+function presentOf(execution: Setting): Setting {
   const { workersPerDevice, intraOpThreads, batchSize, readAhead, graphOptimization } = execution;
   return { workersPerDevice, intraOpThreads, batchSize, readAhead, graphOptimization };
 }
