@@ -1,6 +1,17 @@
+import type { ChangedValue, Comparison, ComparisonRequest, TableComparer } from './comparison.ts';
 import type { Measure, Measurement, TableMeasurer, WrittenColumn, WrittenFiles } from './measures.ts';
 
-export type { Measure, Measurement, TableMeasurer, WrittenColumn, WrittenFiles };
+export type {
+  ChangedValue,
+  Comparison,
+  ComparisonRequest,
+  Measure,
+  Measurement,
+  TableComparer,
+  TableMeasurer,
+  WrittenColumn,
+  WrittenFiles,
+};
 
 /** Element types of tensors, and so of feature columns; the names are ONNX Runtime's. */
 export const elementTypes = [
@@ -101,6 +112,18 @@ export interface FeatureRequest {
   readonly nulls: NullPolicy;
 }
 
+/** A column whose values a preparer turns into model inputs: texts, or bytes. */
+export interface RawRequest {
+  readonly raw: 'text' | 'bytes';
+  readonly column: { readonly name: string; readonly nullFree: boolean };
+}
+
+/** What is read of a row. */
+export type ScanRequest = FeatureRequest | RawRequest;
+
+/** Values of one raw column, one a row. */
+export type RawValues = readonly string[] | readonly Uint8Array[];
+
 /** Values of one tensor or column, row-major; `bool` is 0/1 in a Uint8Array, `float16` is held as float32. */
 export type ElementArray =
   | Float32Array
@@ -152,6 +175,8 @@ export type RejectCode =
   | 'NON_FINITE'
   | 'NO_LABEL'
   | 'SESSION_FAILED'
+  | 'IMAGE_UNREADABLE'
+  | 'IMAGE_SIZE'
   | 'ROWS_UNREADABLE'
   | 'SHARD_FAILED';
 
@@ -246,54 +271,3 @@ export interface RowProfile {
 
 /** Looks at the rows of an opened dataset while its staged copies are there. @throws AppError INPUT_UNREADABLE */
 export type RowProfiler = (facts: DatasetFacts, request: ProfileRequest) => Promise<RowProfile>;
-
-/** Two tables to be compared row by row. */
-export interface ComparisonRequest {
-  readonly a: DatasetFacts;
-  readonly b: DatasetFacts;
-  /** Columns that name a row; each combination occurs once in a table. */
-  readonly keys: readonly string[];
-  /** Columns to compare; undefined takes all that both have. */
-  readonly columns: readonly string[] | undefined;
-  /** Numbers that differ by no more are the same. */
-  readonly tolerance: number;
-  /** Where a join that is larger than memory may spill. */
-  readonly spillFolder: string;
-}
-
-export interface ColumnComparison {
-  readonly name: string;
-  readonly type: string;
-  /** Rows in both tables whose values differ by more than the tolerance. */
-  readonly changedRows: number;
-  /** Rows in which NaN, or a NaN in a list, stands against something else; they are changed too. */
-  readonly nanRows: number;
-  /** Rows in which null, or a null in a list, stands against something else; they are changed too. */
-  readonly nullRows: number;
-  /** Of numbers, and of lists of numbers element by element; undefined of everything else. */
-  readonly maxDifference: number | undefined;
-  readonly meanDifference: number | undefined;
-}
-
-export interface ChangedValue {
-  readonly key: Readonly<Record<string, string>>;
-  readonly column: string;
-  readonly a: string;
-  readonly b: string;
-  /** Undefined of texts, and of NaN, null or another length against a number. */
-  readonly difference: number | undefined;
-}
-
-export interface Comparison {
-  readonly rowsInBoth: number;
-  readonly rowsOnlyInA: number;
-  readonly rowsOnlyInB: number;
-  readonly columnsOnlyInA: readonly string[];
-  readonly columnsOnlyInB: readonly string[];
-  readonly columns: readonly ColumnComparison[];
-  /** The ten that differ most. */
-  readonly worst: readonly ChangedValue[];
-}
-
-/** @throws AppError COLUMN_MISSING; USAGE when a key occurs twice or columns cannot be compared */
-export type TableComparer = (request: ComparisonRequest) => Promise<Comparison>;

@@ -1,5 +1,13 @@
 import { castability, familyOf, listItem, sqlTypeOf } from './column-type.ts';
-import { type ElementType, type FeatureColumn, type FeatureRequest, type RejectCode, sizeOf } from './contract.ts';
+import {
+  type ElementType,
+  type FeatureColumn,
+  type FeatureRequest,
+  type RawRequest,
+  type RejectCode,
+  type ScanRequest,
+  sizeOf,
+} from './contract.ts';
 import { quoteName, quoteText } from './sql.ts';
 
 /** A reason why a row cannot be scored: `condition` is true for bad rows, never null. */
@@ -17,10 +25,33 @@ export interface ScanColumn {
   readonly arrayDepth: number;
 }
 
-export interface FeatureSql {
-  readonly request: FeatureRequest;
+export interface ScanSql {
   readonly scan: readonly ScanColumn[];
   readonly checks: readonly RowCheck[];
+}
+
+export interface FeatureSql extends ScanSql {
+  readonly request: FeatureRequest;
+}
+
+/** How a request of either kind is read. Pure. */
+export function scanSql(request: ScanRequest): ScanSql {
+  return 'raw' in request ? rawSql(request) : featureSql(request);
+}
+
+/** Texts as UTF-8, bytes as they are; both need no cast that can fail, and null is a reject. */
+function rawSql({ raw, column }: RawRequest): ScanSql {
+  const name = quoteName(column.name);
+  const sql = `${name}::${raw === 'text' ? 'VARCHAR' : 'BLOB'}`;
+  return { scan: [{ sql, arrayDepth: 0 }], checks: column.nullFree ? [] : [nullCheck(column.name)] };
+}
+
+function nullCheck(column: string): RowCheck {
+  return {
+    condition: `${quoteName(column)} IS NULL`,
+    code: 'NULL_VALUE',
+    message: quoteText(`column ${column} is null`),
+  };
 }
 
 /** How a request is read: the expressions to select and the checks that a row must pass. Pure. */
@@ -40,13 +71,13 @@ export function featureSql(request: FeatureRequest): FeatureSql {
 }
 
 /** True for rows that pass; undefined when every row does. */
-export function passCondition(features: readonly FeatureSql[]): string | undefined {
+export function passCondition(features: readonly ScanSql[]): string | undefined {
   const checks = features.flatMap((feature) => feature.checks);
   return checks.length === 0 ? undefined : `NOT (${checks.map((check) => check.condition).join(' OR ')})`;
 }
 
 /** `{ code, message }` of the first check that a row fails. */
-export function rejectReasonSql(features: readonly FeatureSql[]): string {
+export function rejectReasonSql(features: readonly ScanSql[]): string {
   const checks = features.flatMap((feature) => feature.checks);
   const cases = checks.map(
     (check) => `WHEN ${check.condition} THEN {'code': ${quoteText(check.code)}, 'message': ${check.message}}`,
@@ -70,13 +101,7 @@ function scalarSql(
     });
   }
   if (column.nullFree) return { value: cast, checks };
-  if (request.nulls === 'reject') {
-    checks.push({
-      condition: `${name} IS NULL`,
-      code: 'NULL_VALUE',
-      message: quoteText(`column ${column.name} is null`),
-    });
-  }
+  if (request.nulls === 'reject') checks.push(nullCheck(column.name));
   return { value: `coalesce(${cast}, ${fillSql(request)})`, checks };
 }
 
@@ -126,7 +151,7 @@ function listSql(request: FeatureRequest, column: FeatureRequest['columns'][numb
   const items = flattened(name, depth);
   const filled = request.nulls === 'reject' ? items : `list_transform(${items}, x -> coalesce(x, ${fillSql(request)}))`;
   const checks: RowCheck[] = [
-    { condition: `${name} IS NULL`, code: 'NULL_VALUE', message: quoteText(`column ${column.name} is null`) },
+    nullCheck(column.name),
     {
       condition: `NOT coalesce(${lengthSql(name, listDims(request, depth))} AND len(${items}) = ${width}, false)`,
       code: 'LIST_LENGTH',

@@ -1,9 +1,11 @@
 import { type DuckDBDataChunk, type DuckDBResult, DuckDBVarCharVector } from '@duckdb/node-api';
-import { type ElementArray, type FeatureRequest, type RowSelection, sizeOf } from './contract.ts';
+import { type ElementArray, type RawValues, type RowSelection, type ScanRequest, sizeOf } from './contract.ts';
 import { type Database, dataError } from './duckdb.ts';
 import { elementsBetween, newElementArray } from './element-array.ts';
-import { type FeatureSql, featureSql, passCondition } from './feature-sql.ts';
+import { type FeatureSql, featureSql, passCondition, scanSql } from './feature-sql.ts';
+import { RawPacker } from './raw-packer.ts';
 import { arrayLeaf, type RawVector, rawVector, vectorBytes } from './raw-vector.ts';
+import { inWindows } from './row-windows.ts';
 import { sourceSql, whereSql } from './source-sql.ts';
 
 /**
@@ -15,11 +17,19 @@ export type FetchMode = 'chunk' | 'ahead' | 'whole';
 
 const wholeBytesAtMost = 32 * 2 ** 20;
 
+/**
+ * DuckDB reads some thirty chunks ahead whatever their bytes weigh, so 2,000 photos of 120 kB took 300 MB; asked for so
+ * many rows at a time it holds a row group.
+ */
+const bytesRowsAtOnce = 256;
+
 /** One batch of feature values; the arrays are reused, so they hold until the next batch is asked for. */
 export interface FeatureBatch {
   readonly rowCount: number;
   /** One array a feature request, in its order: `rowCount × innerShape` values, row-major. */
   readonly values: readonly ElementArray[];
+  /** One a raw request, in its order; new with each batch. */
+  readonly raw: readonly RawValues[];
 }
 
 export interface ScanCounts {
@@ -32,7 +42,7 @@ export interface ScanCounts {
 export interface ScanOptions {
   readonly database: Database;
   readonly selection: RowSelection;
-  readonly features: readonly FeatureRequest[];
+  readonly features: readonly ScanRequest[];
   readonly batchRows: number;
   readonly fetch: FetchMode;
   /** Filled as rows pass. */
@@ -45,15 +55,16 @@ export interface ScanOptions {
  * @throws AppError INPUT_UNREADABLE when a file is damaged, OUT_OF_MEMORY
  */
 export async function* scanRows(options: ScanOptions): AsyncGenerator<FeatureBatch> {
-  const features = options.features.map(featureSql);
-  const packers = features.map((feature) => new Packer(feature, options.batchRows));
+  const features = options.features.map(scanSql);
+  const packers = options.features.map((request) =>
+    'raw' in request ? new RawPacker(request.raw) : new Packer(featureSql(request), options.batchRows),
+  );
   const pass = passCondition(features);
   const columns = features.flatMap((feature) => feature.scan.map((column) => column.sql));
   if (pass !== undefined) columns.push(`(${pass})::UTINYINT`);
   if (columns.length === 0) columns.push('1');
-  const sql = `SELECT ${columns.join(', ')} FROM ${sourceSql(options.selection, options.selection.columns)}${whereSql(options.selection)}`;
   let filled = 0;
-  for await (const chunk of chunks(options, sql)) {
+  for await (const chunk of chunks(options, columns)) {
     const rows = new Rows(chunk, pass === undefined ? undefined : columns.length - 1);
     options.counts.matchedRows += chunk.rowCount;
     options.counts.rejectedRows += chunk.rowCount - rows.count;
@@ -64,18 +75,33 @@ export async function* scanRows(options: ScanOptions): AsyncGenerator<FeatureBat
       filled += take;
       start += take;
       if (filled === options.batchRows) {
-        yield { rowCount: filled, values: packers.map((packer) => packer.batch(options.batchRows)) };
+        yield batchOf(packers, filled);
         filled = 0;
       }
     }
   }
   if (filled > 0) {
-    const rowCount = filled;
-    yield { rowCount, values: packers.map((packer) => packer.batch(rowCount)) };
+    yield batchOf(packers, filled);
   }
 }
 
-async function* chunks(options: ScanOptions, sql: string): AsyncGenerator<DuckDBDataChunk> {
+function batchOf(packers: readonly (Packer | RawPacker)[], rowCount: number): FeatureBatch {
+  return {
+    rowCount,
+    values: packers.flatMap((packer) => (packer instanceof Packer ? [packer.batch(rowCount)] : [])),
+    raw: packers.flatMap((packer) => (packer instanceof RawPacker ? [packer.batch(rowCount)] : [])),
+  };
+}
+
+async function* chunks(options: ScanOptions, columns: readonly string[]): AsyncGenerator<DuckDBDataChunk> {
+  const hasBytes = options.features.some((request) => 'raw' in request && request.raw === 'bytes');
+  for (const selection of hasBytes ? inWindows(options.selection, bytesRowsAtOnce) : [options.selection]) {
+    const sql = `SELECT ${columns.join(', ')} FROM ${sourceSql(selection, selection.columns)}${whereSql(selection)}`;
+    yield* chunksOf(options, sql);
+  }
+}
+
+async function* chunksOf(options: ScanOptions, sql: string): AsyncGenerator<DuckDBDataChunk> {
   const place = options.selection.files.map((file) => file.source).join(', ');
   try {
     if (options.fetch === 'whole' && isSmall(options)) {
@@ -107,9 +133,11 @@ async function* streamed(result: DuckDBResult, isAhead: boolean): AsyncGenerator
 }
 
 function isSmall({ selection, features }: ScanOptions): boolean {
-  if (features.some((feature) => feature.element === 'string')) return false;
+  const sizes = features.map((request) =>
+    'raw' in request || request.element === 'string' ? Infinity : sizeOf(request.innerShape),
+  );
   const rows = selection.files.reduce((sum, file) => sum + file.rowEnd - file.rowStart, 0);
-  const valuesPerRow = features.reduce((sum, feature) => sum + sizeOf(feature.innerShape), 0);
+  const valuesPerRow = sizes.reduce((sum, size) => sum + size, 0);
   return rows * valuesPerRow * Float64Array.BYTES_PER_ELEMENT <= wholeBytesAtMost;
 }
 
@@ -148,13 +176,20 @@ interface RowSpan {
 /** Copies rows of a chunk to row `target` of the batch and those after it. */
 type CopyRows = (span: RowSpan, target: number) => void;
 
-function loadChunk(packers: readonly Packer[], chunk: DuckDBDataChunk): readonly CopyRows[] {
+function loadChunk(packers: readonly (Packer | RawPacker)[], chunk: DuckDBDataChunk): readonly CopyRows[] {
   let column = 0;
   return packers.map((packer) => {
-    const copy = packer.load(chunk, column);
+    const copy = packer instanceof Packer ? packer.load(chunk, column) : loadRaw(packer, chunk, column);
     column += packer.columnCount;
     return copy;
   });
+}
+
+function loadRaw(packer: RawPacker, chunk: DuckDBDataChunk, column: number): CopyRows {
+  const copyRow = packer.load(rawVector(chunk, column), chunk.rowCount);
+  return ({ rows, start, take }, target) => {
+    for (let row = 0; row < take; row++) copyRow(rows.indexes?.[start + row] ?? start + row, target + row);
+  };
 }
 
 /** Gathers one feature's values over chunks into a batch-sized array. */

@@ -1,7 +1,7 @@
 import { messageOf } from '../core/errors.ts';
-import type { FeatureRequest, RowSelection } from './contract.ts';
+import type { RowSelection, ScanRequest } from './contract.ts';
 import { type Database, dataError, isOutOfMemory } from './duckdb.ts';
-import { featureSql } from './feature-sql.ts';
+import { scanSql } from './feature-sql.ts';
 import { sourceSql, whereSql } from './source-sql.ts';
 import { quoteName, quotePaths } from './sql.ts';
 
@@ -19,7 +19,7 @@ export interface UnreadableRange {
 export interface ReadableRequest {
   readonly database: Database;
   readonly selection: RowSelection;
-  readonly features: readonly FeatureRequest[];
+  readonly features: readonly ScanRequest[];
   /** Columns that are passed through. */
   readonly keep: readonly string[];
 }
@@ -83,7 +83,7 @@ function placeOf({ source, rowStart, rowEnd }: FileRange) {
 async function problemOf({ database, selection, features, keep }: ReadableRequest, file: FileRange) {
   const part = { ...selection, files: [file] };
   const values = [
-    ...features.flatMap((feature) => featureSql(feature).scan.map(({ sql }) => sql)),
+    ...features.flatMap((feature) => scanSql(feature).scan.map(({ sql }) => sql)),
     ...keep.map((name) => quoteName(name)),
   ];
   const from = sourceSql(part, selection.columns);

@@ -2,13 +2,13 @@ import { arraysSql, withArrays } from './array-table.ts';
 import type {
   ColumnSchema,
   DatasetFormat,
-  FeatureRequest,
   PartFormat,
   PredictionColumn,
   RowSelection,
+  ScanRequest,
 } from './contract.ts';
 import { type Database, writingError } from './duckdb.ts';
-import { featureSql, passCondition } from './feature-sql.ts';
+import { passCondition, scanSql } from './feature-sql.ts';
 import { sourceSql, whereSql } from './source-sql.ts';
 import { quoteName, quoteText } from './sql.ts';
 import { textQuery } from './text-values.ts';
@@ -19,7 +19,7 @@ export interface PartRequest {
   /** Columns passed through, in output order; they never become JavaScript values. */
   readonly keep: readonly ColumnSchema[];
   /** When set, rows that fail these features' checks are left out, as the scan left them out. */
-  readonly rejectedBy: readonly FeatureRequest[] | undefined;
+  readonly rejectedBy: readonly ScanRequest[] | undefined;
   readonly predictions: readonly PredictionColumn[];
   /** Rows of `predictions`, one a row that the scan gave. */
   readonly rowCount: number;
@@ -71,7 +71,7 @@ function partSql(request: PartRequest): string {
 
 function scannedSql(request: PartRequest): string {
   if (request.keep.length === 0) return `SELECT * FROM ${arraysSql}`;
-  const pass = request.rejectedBy === undefined ? undefined : passCondition(request.rejectedBy.map(featureSql));
+  const pass = request.rejectedBy === undefined ? undefined : passCondition(request.rejectedBy.map(scanSql));
   const kept = request.keep.map((column) => quoteName(column.name)).join(', ');
   const source = `SELECT ${kept} FROM ${sourceSql(request.selection, request.selection.columns)}${whereSql(request.selection, pass)}`;
   return `SELECT * FROM (${source}) src POSITIONAL JOIN ${arraysSql} pred`;

@@ -1,7 +1,7 @@
 import { arraysSql, withArrays } from './array-table.ts';
-import type { FeatureRequest, PredictionColumn, RejectCode, RowSelection } from './contract.ts';
+import type { PredictionColumn, RejectCode, RowSelection, ScanRequest } from './contract.ts';
 import { type Database, writingError } from './duckdb.ts';
-import { featureSql, passCondition, rejectReasonSql } from './feature-sql.ts';
+import { passCondition, rejectReasonSql, scanSql } from './feature-sql.ts';
 import { fileColumn, rowNumberColumn, sourceSql, whereSql } from './source-sql.ts';
 import { quoteList, quoteName, quotePaths, quoteText } from './sql.ts';
 import type { UnreadableRange } from './unreadable-rows.ts';
@@ -10,7 +10,7 @@ export interface RejectsRequest {
   readonly database: Database;
   /** Rows that can be read. */
   readonly selection: RowSelection;
-  readonly features: readonly FeatureRequest[];
+  readonly features: readonly ScanRequest[];
   /** Rows that were scanned and rejected afterwards, ascending. */
   readonly late: readonly LateReject[];
   readonly unreadable: readonly UnreadableRange[];
@@ -93,7 +93,7 @@ async function rejectsSql(request: RejectsRequest): Promise<string> {
 
 /** Rows that fail a check before they become tensors. */
 function checkedSql(request: RejectsRequest): string | undefined {
-  const features = request.features.map(featureSql);
+  const features = request.features.map(scanSql);
   const pass = passCondition(features);
   if (pass === undefined) return undefined;
   const reason = rejectReasonSql(features);
@@ -107,7 +107,7 @@ function checkedSql(request: RejectsRequest): string | undefined {
 
 /** Rows that passed, counted as the scan gave them. */
 function lateSql(request: RejectsRequest): string {
-  const pass = passCondition(request.features.map(featureSql)) ?? 'true';
+  const pass = passCondition(request.features.map(scanSql)) ?? 'true';
   return rejectSql(request, {
     code: 'late.code',
     message: 'late.message',
@@ -142,7 +142,7 @@ async function unreadableSql(
   range: UnreadableRange,
 ): Promise<string> {
   const before = { ...selection, files: selection.files.slice(0, range.rangesBefore) };
-  const pass = passCondition(features.map(featureSql));
+  const pass = passCondition(features.map(scanSql));
   const [counted] =
     before.files.length === 0
       ? []

@@ -5,6 +5,7 @@ import type {
   FeatureRequest,
   NullPolicy,
   RowSelection,
+  ScanRequest,
 } from '../../src/dataset/contract.ts';
 import { Database } from '../../src/dataset/duckdb.ts';
 import { type FetchMode, type ScanCounts, scanRows } from '../../src/dataset/scan-rows.ts';
@@ -66,7 +67,7 @@ export class ScanTable implements Disposable {
   }
 
   /** The rejected rows' numbers, codes and messages. */
-  async rejects(features: readonly FeatureRequest[], selection = this.selection): Promise<readonly Row[]> {
+  async rejects(features: readonly ScanRequest[], selection = this.selection): Promise<readonly Row[]> {
     const path = join(this.#folder.path, 'rejects.parquet');
     await writeRejects({ database: this.database, selection, features, late: [], unreadable: [], attempt: 1, path });
     return await this.database.rows(`SELECT row_number::INTEGER AS row_number, code, message FROM '${path}'`);
