@@ -61,6 +61,11 @@ export const errorTable = {
     retryable: false,
     meaning: 'an execution provider cannot be loaded; nothing falls back to CPU in silence',
   },
+  DECODER_UNAVAILABLE: {
+    exitCode: 4,
+    retryable: false,
+    meaning: 'the library that decodes images cannot be loaded',
+  },
   WORKER_START_FAILED: { exitCode: 4, retryable: false, meaning: 'no worker process could be started' },
   WORKER_CRASHED: { exitCode: 3, retryable: true, meaning: 'a worker process died while it scored a shard' },
   BATCH_TIMEOUT: { exitCode: 3, retryable: true, meaning: 'a batch took longer than execution.batchTimeout' },

@@ -56,4 +56,6 @@ export interface ModelFile {
 export interface ModelReader {
   /** @throws AppError MODEL_NOT_FOUND, MODEL_INVALID */
   read(path: string): Promise<ModelFile>;
+  /** Versions of what decodes images. @throws AppError DECODER_UNAVAILABLE */
+  imageDecoder(): Promise<string>;
 }

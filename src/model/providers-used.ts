@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { type FeatureRequest, sizeOf } from '../dataset/contract.ts';
 import { newElementArray } from '../dataset/element-array.ts';
 import { makeFeeds } from './feeds.ts';
+import type { ImageRequest } from './image-request.ts';
+import { imageTensor, valueTables } from './image-tensor.ts';
 import { type Provider, Session, type SessionOptions } from './session.ts';
 
 /**
@@ -13,7 +15,11 @@ import { type Provider, Session, type SessionOptions } from './session.ts';
 export async function providersUsed(
   options: Omit<SessionOptions, 'provider'>,
   provider: Provider,
-  plan: { readonly features: readonly FeatureRequest[]; readonly fixedBatchRows?: number | undefined },
+  plan: {
+    readonly features: readonly FeatureRequest[];
+    readonly images?: readonly ImageRequest[] | undefined;
+    readonly fixedBatchRows?: number | undefined;
+  },
 ): Promise<readonly string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'nightshift-profile-'));
   try {
@@ -23,9 +29,10 @@ export async function providersUsed(
       newElementArray(feature.element, rowCount * sizeOf(feature.innerShape)),
     );
     // A model may refuse zeros; the nodes that ran until then still tell.
-    await session
-      .run(makeFeeds({ features: plan.features, values, rowCount, paddedRows: rowCount }))
-      .catch(() => undefined);
+    const feeds = makeFeeds({ features: plan.features, values, rowCount, paddedRows: rowCount });
+    const blank = Array.from({ length: rowCount }, () => undefined);
+    const images = (plan.images ?? []).map((image) => [image.input, imageTensor(image, valueTables(image), blank)]);
+    await session.run({ ...feeds, ...Object.fromEntries(images) }).catch(() => undefined);
     session.endProfiling();
     const names = await readdir(folder);
     const texts = await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')));

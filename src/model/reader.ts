@@ -4,10 +4,11 @@ import { dirname, join } from 'node:path';
 import { AppError, messageOf } from '../core/errors.ts';
 import { sha256OfFile, systemCode } from '../core/files.ts';
 import type { ModelFile, ModelReader } from './contract.ts';
+import { imageDecoder } from './load-sharp.ts';
 import { exposeZipMaps } from './zip-map.ts';
 
 export function newModelReader(): ModelReader {
-  return { read: readModel };
+  return { read: readModel, imageDecoder };
 }
 
 async function readModel(path: string): Promise<ModelFile> {

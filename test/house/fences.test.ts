@@ -23,7 +23,7 @@ const fences: Readonly<Record<string, Fence>> = {
   },
   'model/any.ts': {
     imports: ['core/', 'dataset/contract.ts', 'dataset/element-array.ts'],
-    packages: ['node:', 'zod', 'onnxruntime-node', '@bufbuild/protobuf', '@bufbuild/protobuf/wire'],
+    packages: ['node:', 'zod', 'onnxruntime-node', '@bufbuild/protobuf', '@bufbuild/protobuf/wire', 'sharp'],
   },
   'plan/any.ts': {
     imports: [
