@@ -33,6 +33,7 @@ export function planText(job: JobPlan, options: PlanTextOptions): string {
     ...inputRows(job, options),
     ...modelRows(job.plan, options),
     ...featureRows(job.plan.features),
+    ...imageRows(job.plan, options),
     ...inputWarnings(job.plan).map((text): Row => ['warn', paint('yellow', text)]),
     ...outputRows(job, options),
     ...shardRows(job.shards, options.isVerbose),
@@ -133,6 +134,15 @@ function featureRows(features: readonly PlanFeature[]): readonly Row[] {
       [label, `${name}  ← ${columns.length} columns as ${tensor}`],
       ...lines.map((line): Row => ['', `${indent}${line}`]),
     ];
+  });
+}
+
+function imageRows({ images = [] }: RunPlan, { folder }: PlanTextOptions): readonly Row[] {
+  return images.map((image, index): Row => {
+    const { input, column, raw, root = '', element, innerShape, layout, colour } = image;
+    const from = raw === 'bytes' ? 'images' : `paths of images under ${shownPath(root, folder)}`;
+    const tensor = `${typeText(element, ['', ...innerShape])}, ${layout}, ${colour}`;
+    return [index === 0 ? 'images' : '', `${input}  ← ${column.name}, ${from}, as ${tensor}`];
   });
 }
 

@@ -10,7 +10,7 @@ import {
   plainName,
   widthOf,
 } from './guess-columns.ts';
-import { shown } from './map-features.ts';
+import { shown } from './input-mismatch.ts';
 
 /** Which columns probably fill an input; a guess that equal names don't settle says so in its comments. */
 export interface FeatureGuess {

@@ -1,19 +1,18 @@
-import { AppError } from '../core/errors.ts';
-import { nearest } from '../core/suggest.ts';
+import type { AppError } from '../core/errors.ts';
 import { castability, familyOf, listItem, rangeFits } from '../dataset/column-type.ts';
 import { type ColumnSchema, type NullPolicy, sizeOf } from '../dataset/contract.ts';
 import type { TensorSignature } from '../model/contract.ts';
 import type { FeatureSpec } from '../spec/job-spec.ts';
+import { inputMismatch, type Mistake, missingColumn, shown, suggestion, unknownRank } from './input-mismatch.ts';
+import { mapImage } from './map-image.ts';
 import type { PlanInput } from './plan-input.ts';
-import type { PlanFeature } from './run-plan.ts';
+import type { PlanFeature, PlanImage } from './run-plan.ts';
 
 export interface FeatureMapping {
   readonly features: readonly PlanFeature[];
+  readonly images: readonly PlanImage[];
   readonly fixedBatchRows: number | undefined;
 }
-
-/** How a signature shows that not even the number of dimensions is declared. */
-const unknownRank = '...';
 
 /** One model input, and what the job says about it. */
 interface InputMapping {
@@ -31,20 +30,28 @@ export function mapFeatures(plan: PlanInput): FeatureMapping {
   const names = inputs.map((value) => value.name);
   for (const name of Object.keys(plan.job.features ?? {})) {
     if (names.includes(name)) continue;
-    throw mismatchAt(plan.locate(['features', name]), {
+    throw inputMismatch(plan.locate(['features', name]), {
       problem: `the model has no input ${name}; it has ${names.join(', ')}`,
       hint: suggestion(name, names),
     });
   }
   const signatures = inputs.map((value) => {
     if (value.kind === 'tensor') return value;
-    throw mismatchAt(plan.locate(['features']), {
+    throw inputMismatch(plan.locate(['features']), {
       problem: `model input ${value.name} is ${value.type}, which columns cannot fill`,
       hint: 'export the model with tensor inputs',
     });
   });
+  const features: PlanFeature[] = [];
+  const images: PlanImage[] = [];
+  for (const signature of signatures) {
+    const given = plan.job.features?.[signature.name];
+    if (given?.image === undefined) features.push(mapInput({ plan, signature, given }));
+    else images.push(mapImage({ plan, signature, image: given.image }));
+  }
   return {
-    features: signatures.map((signature) => mapInput({ plan, signature, given: plan.job.features?.[signature.name] })),
+    features,
+    images,
     fixedBatchRows: fixedBatchRows(plan, signatures),
   };
 }
@@ -54,7 +61,7 @@ function fixedBatchRows(plan: PlanInput, signatures: readonly TensorSignature[])
   const [first] = sizes;
   const other = sizes.find((size) => size !== first);
   if (other === undefined) return first;
-  throw mismatchAt(plan.locate(['features']), {
+  throw inputMismatch(plan.locate(['features']), {
     problem: `model inputs fix different batch sizes, ${first} and ${other}`,
     hint: 'export the model with a free batch dimension',
   });
@@ -91,10 +98,7 @@ function findColumn(mapping: InputMapping, name: string, index: number): ColumnS
       hint: `name its columns: features: { ${signature.name}: [${names.slice(0, 3).join(', ')}] }`,
     });
   }
-  throw new AppError('COLUMN_MISSING', `${place(mapping, ['columns', index])}: column ${name} is not in the dataset`, {
-    hint: suggestion(name, names),
-    details: { column: name, columns: names },
-  });
+  throw missingColumn(place(mapping, ['columns', index]), name, names);
 }
 
 function nullPolicy(mapping: InputMapping): NullPolicy {
@@ -178,32 +182,9 @@ function resolveShape(mapping: InputMapping, columns: readonly ColumnSchema[]): 
   });
 }
 
-export function shown(signature: TensorSignature): string {
-  const dims = signature.shape.map((dim, index) =>
-    typeof dim === 'number' ? dim : dim === '' ? (index === 0 ? 'N' : '?') : dim,
-  );
-  return `${signature.name} ${signature.type}[${dims.join(', ')}]`;
-}
-
-function suggestion(name: string, candidates: readonly string[]): string {
-  const near = nearest(name, candidates);
-  return near === undefined
-    ? `choose from ${candidates.slice(0, 12).join(', ')}${candidates.length > 12 ? ', …' : ''}`
-    : `did you mean ${near}?`;
-}
-
-interface Mistake {
-  readonly problem: string;
-  readonly hint: string;
-}
-
 /** @param inFeature where under `features.<input>`; an input that the job does not name has no place of its own */
 function mismatch(mapping: InputMapping, inFeature: readonly (string | number)[], mistake: Mistake): AppError {
-  return mismatchAt(place(mapping, inFeature), mistake);
-}
-
-function mismatchAt(location: string, { problem, hint }: Mistake): AppError {
-  return new AppError('MODEL_INPUT_MISMATCH', `${location}: ${problem}`, { hint });
+  return inputMismatch(place(mapping, inFeature), mistake);
 }
 
 function place({ plan, signature, given }: InputMapping, inFeature: readonly (string | number)[]): string {

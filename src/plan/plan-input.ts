@@ -28,6 +28,8 @@ export interface PlanInput {
   readonly labels?: Labels | undefined;
   /** SHA-256 of input files by their source. */
   readonly digests?: ReadonlyMap<string, string> | undefined;
+  /** Versions of what decodes images, where the job has any. */
+  readonly imageDecoder?: string | undefined;
   /** Lines that could not be parsed when the input was staged. */
   readonly rejectedLines: number;
   /** File, line and reason of the first of them. */

@@ -25,9 +25,10 @@ export function planRun(input: PlanInput): RunPlan {
     files: input.dataset.files,
     columns: input.dataset.columns,
     labels: input.labels,
+    imageDecoder: input.imageDecoder,
   });
   const { job, dataset, model } = input;
-  const { features, fixedBatchRows } = mapFeatures(input);
+  const { features, images, fixedBatchRows } = mapFeatures(input);
   const keep = keptColumns(input);
   const signature = model.facts.signature;
   const outputs = resolveOutputs(input);
@@ -47,6 +48,7 @@ export function planRun(input: PlanInput): RunPlan {
           rowCount: dataset.rowCount,
           modelBytes: model.sizeBytes,
           predictionBytes: predictionBytes(outputs),
+          images: images.length,
         })
       : job.execution.shardRows;
   const shards = input.shards ?? cutShards(dataset.files, shardRows, input.cut);
@@ -80,6 +82,7 @@ export function planRun(input: PlanInput): RunPlan {
       firstRejectedLine: input.firstRejectedLine,
     },
     features,
+    ...(images.length === 0 ? {} : { images }),
     outputColumns: job.output.columns,
     labels: input.labels,
     keep,
@@ -115,10 +118,13 @@ export interface IdentityInput {
   readonly files: readonly { readonly source: string; readonly sizeBytes: number; readonly mtimeMs: number }[];
   readonly columns: readonly { readonly name: string; readonly type: string }[];
   readonly labels?: Labels | undefined;
+  /** Versions of what decodes images, where the job has any. */
+  readonly imageDecoder?: string | undefined;
 }
 
 /** What a run's predictions depend on, by names that a person would use; how it is executed is not in it. */
-export function runIdentity({ job, modelSha256, format, files, columns, labels }: IdentityInput): RunIdentity {
+export function runIdentity(input: IdentityInput): RunIdentity {
+  const { job, modelSha256, format, files, columns, labels, imageDecoder } = input;
   return {
     'record version': recordVersion,
     job: job.name,
@@ -130,6 +136,7 @@ export function runIdentity({ job, modelSha256, format, files, columns, labels }
     'input.where': job.input.where ?? null,
     'input.limit': job.input.limit ?? null,
     features: job.features ?? null,
+    ...(imageDecoder === undefined ? {} : { 'image decoder': imageDecoder }),
     'output.format': job.output.format,
     'output.compression': job.output.compression,
     'output.keep': job.output.keep,

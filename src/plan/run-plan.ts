@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { elementTypes } from '../dataset/contract.ts';
+import { elementTypes, type ScanRequest } from '../dataset/contract.ts';
 import { checkSchema } from '../spec/check.ts';
 
 /** Version of plan.json, commits and manifest; it goes into every fingerprint. */
@@ -54,6 +54,33 @@ const featureSchema = z
     element: z.enum(elementTypes),
     innerShape: z.array(wholeNumber).readonly(),
     nulls: nullPolicySchema,
+  })
+  .readonly();
+
+/** A model input that is filled with the pixels of images. */
+const imageSchema = z
+  .strictObject({
+    input: z.string(),
+    /** Images as bytes, or as paths of files. */
+    raw: z.enum(['bytes', 'text']),
+    column: z.strictObject({ name: z.string(), type: z.string(), nullFree: z.boolean() }).readonly(),
+    /** The folder that relative paths start at. */
+    root: z.string().optional(),
+    element: z.enum(['float32', 'float16', 'uint8']),
+    layout: z.enum(['nchw', 'nhwc']),
+    innerShape: z.array(wholeNumber).readonly(),
+    height: wholeNumber,
+    width: wholeNumber,
+    colour: z.enum(['rgb', 'bgr', 'grey']),
+    /** Height and width, or the shorter side. */
+    resize: z.union([wholeNumber, z.array(wholeNumber).readonly()]).optional(),
+    fit: z.enum(['cover', 'contain', 'fill']),
+    isCropped: z.boolean(),
+    kernel: z.enum(['bilinear', 'bicubic', 'lanczos']),
+    scale: z.number(),
+    /** One a channel, in the order that the model gets them. */
+    mean: z.array(z.number()).readonly(),
+    std: z.array(z.number()).readonly(),
   })
   .readonly();
 
@@ -113,6 +140,7 @@ export const runPlanSchema = z
       })
       .readonly(),
     features: z.array(featureSchema).readonly(),
+    images: z.array(imageSchema).readonly().optional(),
     /** Output column → expression over model outputs; undefined publishes every output. */
     outputColumns: z.record(z.string(), z.string()).optional(),
     /** What the expressions take from files of labels, by the files as they name them: index → text. */
@@ -141,6 +169,12 @@ export const runPlanSchema = z
   .readonly();
 export type RunPlan = z.infer<typeof runPlanSchema>;
 export type PlanFeature = RunPlan['features'][number];
+export type PlanImage = NonNullable<RunPlan['images']>[number];
+
+/** All that is read of a row, features first. */
+export function scanRequests(plan: RunPlan): readonly ScanRequest[] {
+  return [...plan.features, ...(plan.images ?? [])];
+}
 
 export function shardRowCount(shard: Shard): number {
   return shard.ranges.reduce((sum, range) => sum + range.rowEnd - range.rowStart, 0);

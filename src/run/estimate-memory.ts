@@ -16,15 +16,21 @@ const parentBytes = 120 * 2 ** 20;
 const modelCopies = 2;
 /** What a measured batch comes to at most. */
 const batchRowsAtMost = 16_384;
+const batchBytesAtMost = 64 * 2 ** 20;
 const bytesPerValue = 8;
+const bytesPerPixel = 5;
 
 /** What a run will take at its peak, roughly: tensors inside the model are unknown before it runs. */
 export function estimateMemory(
   plan: RunPlan,
   how: { readonly workers: number; readonly batchRows: number | undefined; readonly prefetch: boolean },
 ): MemoryEstimate {
-  const batchRows = plan.fixedBatchRows ?? how.batchRows ?? batchRowsAtMost;
-  const rowBytes = plan.features.reduce((sum, { innerShape }) => sum + sizeOf(innerShape) * bytesPerValue, 0);
+  const featureBytes = plan.features.reduce((sum, { innerShape }) => sum + sizeOf(innerShape) * bytesPerValue, 0);
+  // Pixels are held as bytes beside the tensor that is made of them.
+  const imageBytes = (plan.images ?? []).reduce((sum, image) => sum + sizeOf(image.innerShape) * bytesPerPixel, 0);
+  const rowBytes = featureBytes + imageBytes;
+  const measured = imageBytes === 0 ? batchRowsAtMost : Math.max(1, Math.floor(batchBytesAtMost / rowBytes));
+  const batchRows = plan.fixedBatchRows ?? how.batchRows ?? Math.min(batchRowsAtMost, measured);
   const shardRows = plan.shards.reduce((most, shard) => Math.max(most, shardRowCount(shard)), 0);
   const workerBytes =
     emptyWorkerBytes +

@@ -36,6 +36,8 @@ export interface PreparedJob {
   readonly found: FoundDataset;
   readonly model: ModelFile;
   readonly labels: PlanInput['labels'];
+  /** Versions of what decodes images, where the job has any. */
+  readonly imageDecoder: string | undefined;
   readonly identity: RunIdentity;
   readonly fingerprint: string;
 }
@@ -50,9 +52,11 @@ export async function prepareJob(ports: Ports, request: JobRequest): Promise<Pre
   const input: InputRequest = { paths, baseDir, format, csv, where, limit, signal };
   const missing = (named: readonly string[], at: readonly string[]) => async (error: unknown) =>
     Promise.reject(await missingFile(error, { paths: named, baseDir, locate, at, date }));
-  const [model, found] = await Promise.all([
+  const hasImages = Object.values(job.features ?? {}).some(({ image }) => image !== undefined);
+  const [model, found, imageDecoder] = await Promise.all([
     ports.models.read(resolve(baseDir, job.model.path)).catch(missing([job.model.path], ['model', 'path'])),
     ports.dataset.find(input).catch(missing(paths, ['input', 'path'])),
+    hasImages ? ports.models.imageDecoder() : undefined,
   ]);
   const outputFolder = resolve(baseDir, job.output.path);
   await refuseOwnInput(found, outputFolder, locate);
@@ -64,6 +68,7 @@ export async function prepareJob(ports: Ports, request: JobRequest): Promise<Pre
     files: found.files,
     columns: found.columns,
     labels,
+    imageDecoder,
   });
   return {
     request,
@@ -72,6 +77,7 @@ export async function prepareJob(ports: Ports, request: JobRequest): Promise<Pre
     found,
     model,
     labels,
+    imageDecoder,
     identity,
     fingerprint: fingerprintOf(identity),
   };
@@ -106,6 +112,7 @@ export async function openJob(
     dataset: dataset.facts,
     model,
     labels,
+    imageDecoder: prepared.imageDecoder,
     digests,
   });
   return { plan, dataset };
@@ -123,7 +130,7 @@ function placed(error: unknown, locate: Locate): unknown {
 
 /** List columns that may fill a model input, so that their lengths are worth looking at. */
 function listColumns(job: JobSpec, { found, model }: PreparedJob): readonly string[] {
-  const named = Object.values(job.features ?? {}).flatMap((feature) => feature.columns);
+  const named = Object.values(job.features ?? {}).flatMap((feature) => feature.columns ?? []);
   const wanted = new Set([...named, ...model.facts.signature.inputs.map((value) => value.name)]);
   return found.columns
     .filter((column) => wanted.has(column.name) && /\]$/.test(column.type))

@@ -44,6 +44,9 @@ export function replayPlan(
       ...feature,
       columns: feature.columns.map((column) => ({ ...column, nullFree: false, fits: false })),
     })),
+    ...(plan.images === undefined
+      ? {}
+      : { images: plan.images.map((image) => ({ ...image, column: { ...image.column, nullFree: false } })) }),
     keep: [...plan.keep, replayColumn],
     shards: staged.map(({ shard, rows }, file) => ({ index: shard, ranges: [{ file, rowStart: 0, rowEnd: rows }] })),
     rowCount: staged.reduce((sum, { rows }) => sum + rows, 0),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { executionSchema } from './execution-schema.ts';
 import { closedMap, duration, field, oneOf, oneOrMore, text, wholeNumber } from './fields.ts';
+import { flatImageSchema, imageSchema } from './image-schema.ts';
 import { inputSchema } from './input-schema.ts';
 import { notifySchema, writtenNotifySchema } from './notify-schema.ts';
 import { outputSchema } from './output-schema.ts';
@@ -21,10 +22,10 @@ const modelSchema = closedMap(
   'is not a path or a map',
 );
 
-const featureSchema = closedMap(
+const featureFields = closedMap(
   {
     columns: field(
-      oneOrMore('a column', 'columns'),
+      oneOrMore('a column', 'columns').optional(),
       'The columns that fill this model input, in the order that the model was trained with.',
       ['distance', 'dep_delay'],
     ),
@@ -35,9 +36,25 @@ const featureSchema = closedMap(
       'What to do about nulls: reject the row, feed nan, or feed this value.',
       'nan',
     ),
+    image: field(
+      imageSchema.optional(),
+      'The column of images that fill this model input, and how they become pixels.',
+      { column: 'photo', resize: [224, 224] },
+    ),
   },
   'is not a column, a list of columns or a map',
 );
+
+const featureSchema = featureFields.superRefine(({ columns, nulls, image }, context) => {
+  if (image === undefined) {
+    if (columns === undefined) context.addIssue({ code: 'custom', path: ['columns'], message: 'is missing' });
+    return;
+  }
+  const hint = 'an image fills an input alone, and a null image is a reject';
+  const extra = columns !== undefined ? 'columns' : nulls === 'reject' ? undefined : 'nulls';
+  if (extra !== undefined)
+    context.addIssue({ code: 'custom', path: [extra], message: 'stands beside an image', params: { hint } });
+});
 
 const rejectedError = 'is not a whole number of rows or a percentage from 0% to 100%';
 
@@ -144,7 +161,7 @@ const writtenJobSchema = closedMap({
     'data/*.parquet',
   ),
   features: field(
-    z.record(z.string(), z.union([path, z.array(path).min(1), featureSchema])).optional(),
+    z.record(z.string(), z.union([path, z.array(path).min(1), featureFields, flatImageSchema])).optional(),
     'Which columns fill each model input; an input that is left out takes the column of its name.',
     { input: ['distance', 'dep_delay'] },
   ),
@@ -200,3 +217,4 @@ export type ScheduleSpec = NonNullable<JobSpec['schedule']>;
 export type NotifySpec = NonNullable<JobSpec['notify']>;
 export type NoticeTarget = NotifySpec['onFailure'][number];
 export type FeatureSpec = NonNullable<JobSpec['features']>[string];
+export type ImageSpec = NonNullable<FeatureSpec['image']>;

@@ -14,9 +14,7 @@ export function withoutShortForms(job: unknown): unknown {
       case 'input':
         return isTextOrList(value) ? { path: value } : value;
       case 'features':
-        return isPlainMap(value)
-          ? mapValues(value, (feature) => (isTextOrList(feature) ? { columns: feature } : feature))
-          : value;
+        return isPlainMap(value) ? mapValues(value, withoutShortFeature) : value;
       case 'checks':
         return Array.isArray(value) ? value.map(withoutShortCheck) : value;
       case 'notify':
@@ -25,6 +23,13 @@ export function withoutShortForms(job: unknown): unknown {
         return value;
     }
   });
+}
+
+function withoutShortFeature(feature: unknown): unknown {
+  if (isTextOrList(feature)) return { columns: feature };
+  if (!isPlainMap(feature)) return feature;
+  const { image, ...rest } = feature;
+  return typeof image === 'string' ? { image: { column: image, ...rest } } : feature;
 }
 
 function withoutShortNotice(value: unknown, key: string): unknown {

@@ -21,6 +21,14 @@ describe('autoShardRows', () => {
       predictionBytes: 4,
       rows: 11_443,
     },
+    {
+      what: 'images get no more than a minute of decoding',
+      rowCount: 1e6,
+      modelBytes: 0,
+      predictionBytes: 4,
+      images: 1,
+      rows: 11_998,
+    },
     { what: 'a row larger than a shard is one row', rowCount: 10, modelBytes: 0, predictionBytes: 1e12, rows: 1 },
     { what: 'no rows at all', rowCount: 0, modelBytes: 0, predictionBytes: 0, rows: 1_000_000 },
   ])('$what', ({ rows, ...weight }) => {

@@ -43,6 +43,51 @@ const inAJob: readonly (readonly [lines: string, message: string, hint: string])
     'write for example `nulls: nan`',
   ],
   [
+    'features: { f: { image: 5 } }',
+    '7:22 jobs.a.features.f.image: 5 is not a column or a map',
+    'write for example `image: { column: photo, resize: [ 224, 224 ] }`',
+  ],
+  [
+    'features: { f: { image: { resize: 8 } } }',
+    '7:22 jobs.a.features.f.image.column: is missing',
+    'add `column: photo`',
+  ],
+  [
+    'features: { f: { image: { column: a, color: rgb } } }',
+    '7:42 jobs.a.features.f.image: unknown key "color"',
+    'did you mean "colour"?',
+  ],
+  [
+    'features: { f: { image: { column: a, resize: [8, 8, 8] } } }',
+    '7:42 jobs.a.features.f.image.resize: a list is not a whole number from 1 to 16384 or a list of two, height and width',
+    'write for example `resize: [ 224, 224 ]`',
+  ],
+  [
+    'features: { f: { image: a, colour: red } }',
+    '7:22 jobs.a.features.f.image.colour: "red" is not one of rgb, bgr, grey',
+    'write for example `colour: rgb`',
+  ],
+  [
+    'features: { f: { image: { column: a, std: [1, 0, 1] } } }',
+    '7:42 jobs.a.features.f.image.std: has a zero, which divides nothing',
+    'write for example `std: [ 0.229, 0.224, 0.225 ]`',
+  ],
+  [
+    'features: { f: { image: { column: a, mean: 0.5 } } }',
+    '7:42 jobs.a.features.f.image.mean: 0.5 is not a list of numbers, one a channel',
+    'write for example `mean: [ 0.485, 0.456, 0.406 ]`',
+  ],
+  [
+    'features: { f: { columns: b, image: { column: a } } }',
+    '7:22 jobs.a.features.f.columns: stands beside an image',
+    'an image fills an input alone, and a null image is a reject',
+  ],
+  [
+    'features: { f: { nulls: nan, image: { column: a } } }',
+    '7:22 jobs.a.features.f.nulls: stands beside an image',
+    'an image fills an input alone, and a null image is a reject',
+  ],
+  [
     'execution:',
     '7:5 jobs.a.execution: is empty',
     'give it a value, like `execution: { batchSize: 256 }`, or remove it',

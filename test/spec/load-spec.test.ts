@@ -63,6 +63,22 @@ describe('a job', () => {
     });
   });
 
+  it('takes an image with its settings beside its column or under it', () => {
+    const settings = 'resize: [8, 6], colour: bgr';
+    const flat = withMinimalJob(`features: { x: { image: photo, ${settings} } }`);
+    const nested = withMinimalJob(`features: { x: { image: { column: photo, ${settings} } } }`);
+    expect(parseJob(flat)).toEqual(parseJob(nested));
+    expect(parseJob(flat).features).toEqual({
+      x: {
+        nulls: 'reject',
+        image: {
+          ...{ column: 'photo', resize: [8, 6], fit: 'cover', crop: 'none', kernel: 'bilinear' },
+          ...{ colour: 'bgr', layout: 'auto' },
+        },
+      },
+    });
+  });
+
   it('may set everything', () => {
     const job = parseJob(
       withJob(

@@ -11,6 +11,24 @@ const finite = fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value
 const column = fc.oneof(text, fc.constantFrom('true', '1', 'null', '- a', '#', 'a: b', '*', '&a', '"', '${', '$${x}'));
 const autoOr = (min: number, max: number) => fc.oneof(fc.constant('auto'), fc.integer({ min, max }));
 
+const side = fc.integer({ min: 1, max: 16_384 });
+const channels = fc.array(
+  finite.filter((value) => value !== 0),
+  { minLength: 1, maxLength: 3 },
+);
+const imageOptions = {
+  root: text,
+  resize: fc.oneof(side, fc.tuple(side, side)),
+  fit: fc.constantFrom('cover', 'contain', 'fill'),
+  crop: fc.constantFrom('none', 'center'),
+  kernel: fc.constantFrom('bilinear', 'bicubic', 'lanczos'),
+  colour: fc.constantFrom('rgb', 'bgr', 'grey'),
+  layout: fc.constantFrom('auto', 'nchw', 'nhwc'),
+  scale: finite,
+  mean: channels,
+  std: channels,
+};
+
 const written = fc.record(
   {
     description: fc.string(),
@@ -35,10 +53,14 @@ const written = fc.record(
     ),
     features: fc.dictionary(
       column,
-      fc.record({
-        columns: fc.array(column, { minLength: 1 }),
-        nulls: fc.oneof(fc.string(), fc.integer(), finite, fc.boolean()),
-      }),
+      fc.oneof(
+        fc.record({
+          columns: fc.array(column, { minLength: 1 }),
+          nulls: fc.oneof(fc.string(), fc.integer(), finite, fc.boolean()),
+        }),
+        fc.record({ image: fc.record({ column, ...imageOptions }, { requiredKeys: ['column'] }) }),
+        fc.record({ image: column, ...imageOptions }, { requiredKeys: ['image'] }),
+      ),
     ),
     output: fc.record(
       { path: text, mode: fc.constantFrom('error', 'overwrite', 'append', 'ignore'), keep: fc.uniqueArray(column) },
