@@ -8,7 +8,7 @@ import { writePart } from '../dataset/write-part.ts';
 import { type RejectExample, writeRejects } from '../dataset/write-rejects.ts';
 import type { Commit } from '../plan/commit.ts';
 import { commitName, partName, partTempName, rejectsName, runLayout } from '../plan/layout.ts';
-import { recordVersion, type Shard, shardRowCount } from '../plan/run-plan.ts';
+import { recordVersion, type Shard, scanRequests, shardRowCount } from '../plan/run-plan.ts';
 import { type ScoredRows, type ShardJob, scoreRows } from './score-rows.ts';
 import { type Scorer, selectionOf } from './scorer.ts';
 
@@ -27,7 +27,7 @@ export async function runShard(scorer: Scorer, job: ShardJob): Promise<Commit> {
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'INPUT_UNREADABLE') throw error;
     await checkIdentity(scorer, job.shard);
-    const readable = await readableRows({ database, selection, features: plan.features, keep: plan.keep });
+    const readable = await readableRows({ database, selection, features: scanRequests(plan), keep: plan.keep });
     if (readable.unreadable.length === 0) throw error;
     return commitRows(scorer, job, readable);
   }
@@ -54,7 +54,7 @@ async function commitRows(scorer: Scorer, job: ShardJob, readable: ReadableRows)
     database: scorer.database,
     selection,
     keep: keptColumns(scorer),
-    rejectedBy: counts.rejectedRows === 0 ? undefined : plan.features,
+    rejectedBy: counts.rejectedRows === 0 ? undefined : scanRequests(plan),
     predictions: scored.predictions.columns(),
     rowCount,
     leftOut: late.map(({ row }) => row),
@@ -105,7 +105,7 @@ async function keepRejects(
   const temp = join(folder, `${name}.a${job.attempt}.tmp`);
   const example = await writeRejects({
     database: scorer.database,
-    features: scorer.plan.features,
+    features: scanRequests(scorer.plan),
     attempt: job.attempt,
     path: temp,
     ...rows,

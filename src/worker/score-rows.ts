@@ -1,11 +1,12 @@
 import { AppError } from '../core/errors.ts';
 import type { ElementArray, RowSelection } from '../dataset/contract.ts';
 import { elementsBetween } from '../dataset/element-array.ts';
-import { type FeatureBatch, type ScanCounts, scanRows } from '../dataset/scan-rows.ts';
+import { type ScanCounts, scanRows } from '../dataset/scan-rows.ts';
 import type { LateReject } from '../dataset/write-rejects.ts';
 import { Predictions } from '../model/predictions.ts';
 import type { FailedAttempt } from '../plan/commit.ts';
-import { type Shard, shardRowCount } from '../plan/run-plan.ts';
+import { type Shard, scanRequests, shardRowCount } from '../plan/run-plan.ts';
+import { type PreparedBatch, preparedBatches } from './prepared-batches.ts';
 import type { Scorer } from './scorer.ts';
 
 export interface ShardJob {
@@ -40,7 +41,8 @@ export async function scoreRows(scorer: Scorer, job: ShardJob, selection: RowSel
   const scoring = new Scoring(scorer, job);
   const batchRows = plan.fixedBatchRows ?? job.batchRows;
   const fetch = scorer.prefetch ? 'ahead' : 'whole';
-  for await (const batch of scanRows({ database, selection, features: plan.features, batchRows, fetch, counts })) {
+  const scanned = scanRows({ database, selection, features: scanRequests(plan), batchRows, fetch, counts });
+  for await (const batch of preparedBatches(scanned, { preparer: scorer.preparer, isAhead: scorer.prefetch })) {
     await scoring.score(batch);
     job.onProgress(counts.matchedRows);
   }
@@ -49,7 +51,7 @@ export async function scoreRows(scorer: Scorer, job: ShardJob, selection: RowSel
 
 /** The rows `[start, end)` of a batch. */
 interface Rows {
-  readonly batch: FeatureBatch;
+  readonly batch: PreparedBatch;
   readonly start: number;
   readonly end: number;
 }
@@ -81,12 +83,28 @@ class Scoring {
     };
   }
 
-  async score(batch: FeatureBatch): Promise<void> {
-    for (let start = 0; start < batch.rowCount; ) {
-      const end = Math.min(batch.rowCount, start + this.#mostRows);
-      await this.#scoreRows({ batch, start, end });
-      start = end;
+  async score(batch: PreparedBatch): Promise<void> {
+    let start = 0;
+    for (const { row, code, message } of batch.prepared?.rejects ?? []) {
+      await this.#scoreUntil(row, { batch, start });
+      this.#reject(code, message);
+      start = row + 1;
     }
+    await this.#scoreUntil(batch.rowCount, { batch, start });
+  }
+
+  async #scoreUntil(until: number, { batch, start }: Omit<Rows, 'end'>): Promise<void> {
+    for (let from = start; from < until; ) {
+      const end = Math.min(until, from + this.#mostRows);
+      await this.#scoreRows({ batch, start: from, end });
+      from = end;
+    }
+  }
+
+  #reject(code: LateReject['code'], message: string): void {
+    this.#late.push({ row: this.#rows, code, message });
+    this.#predictions.skipRow();
+    this.#rows += 1;
   }
 
   async #scoreRows(rows: Rows): Promise<void> {
@@ -96,9 +114,7 @@ class Scoring {
     const { batch, start, end } = rows;
     if (end - start === 1) {
       if (error.code !== 'SESSION_FAILED') throw error;
-      this.#late.push({ row: this.#rows, code: 'SESSION_FAILED', message: error.message });
-      this.#predictions.skipRow();
-      this.#rows += 1;
+      this.#reject('SESSION_FAILED', error.message);
       return;
     }
     const middle = start + Math.ceil((end - start) / 2);
@@ -123,7 +139,7 @@ class Scoring {
     const values = isWhole ? batch.values : batch.values.map((array) => rowsOf(array, { batch, start, end }));
     const before = performance.now();
     try {
-      const tensors = await this.#scorer.score(values, rowCount);
+      const tensors = await this.#scorer.score(values, rowCount, feedsOf({ batch, start, end }));
       const paddedRows = this.#scorer.plan.fixedBatchRows ?? rowCount;
       for (const { row, ...reject } of this.#predictions.append(tensors, { rowCount, paddedRows }))
         this.#late.push({ row: this.#rows + row, ...reject });
@@ -137,6 +153,13 @@ class Scoring {
       this.#sessionMs += performance.now() - before;
     }
   }
+}
+
+function feedsOf({ batch: { prepared }, start, end }: Rows): Parameters<Scorer['score']>[2] {
+  if (prepared === undefined) return undefined;
+  // A row that was just prepared is one that the model can take; zeros may not be.
+  return (paddedRows) =>
+    prepared.feeds(Array.from({ length: paddedRows }, (_, row) => (start + row < end ? start + row : start)));
 }
 
 function rowsOf(values: ElementArray, { batch, start, end }: Rows): ElementArray {

@@ -4,10 +4,12 @@ import { AppError, messageOf } from '../core/errors.ts';
 import type { RowSelection } from '../dataset/contract.ts';
 import { Database } from '../dataset/duckdb.ts';
 import { makeFeeds } from '../model/feeds.ts';
+import { newImagePreparer } from '../model/image-preparer.ts';
 import type { OutputColumn } from '../model/output-expression.ts';
 import type { BatchTensors } from '../model/predictions.ts';
+import type { Preparer } from '../model/preparer.ts';
 import { providersUsed } from '../model/providers-used.ts';
-import { type Provider, Session } from '../model/session.ts';
+import { type FedTensor, type Provider, Session } from '../model/session.ts';
 import { exposeZipMaps } from '../model/zip-map.ts';
 import { runLayout } from '../plan/layout.ts';
 import { predictedColumns } from '../plan/predicted-columns.ts';
@@ -29,7 +31,14 @@ export interface Scorer extends AsyncDisposable {
   readonly sessionMs: () => number;
   /** Where the job asks for it. */
   readonly profile: KeptProfile | undefined;
-  score(values: Parameters<typeof makeFeeds>[0]['values'], rowCount: number): Promise<BatchTensors>;
+  /** Makes model inputs of the raw columns; undefined where there are none. */
+  readonly preparer: Preparer | undefined;
+  /** @param prepared gives the inputs that are not in `values`, padded to so many rows */
+  score(
+    values: Parameters<typeof makeFeeds>[0]['values'],
+    rowCount: number,
+    prepared?: (paddedRows: number) => Readonly<Record<string, FedTensor>>,
+  ): Promise<BatchTensors>;
 }
 
 /** @throws AppError MODEL_NOT_FOUND, MODEL_INVALID, PROVIDER_UNAVAILABLE */
@@ -38,9 +47,10 @@ export async function openScorer(start: StartMessage): Promise<Scorer> {
   const outputs = predictedColumns(plan);
   const started = performance.now();
   const prefix = start.profile ? await profilePrefix(outputFolder, runId) : undefined;
-  const [database, { session, providers }] = await Promise.all([
+  const [database, { session, providers }, preparer] = await Promise.all([
     openDatabase(start),
     openSession(start, outputs, prefix),
+    openPreparer(start),
   ]);
   const loadMs = performance.now() - started;
   const profile =
@@ -54,11 +64,13 @@ export async function openScorer(start: StartMessage): Promise<Scorer> {
     outputs,
     providers,
     prefetch: start.prefetch,
+    preparer,
     sessionMs: () => sessionMs,
     profile,
-    score: async (values, rowCount) => {
+    score: async (values, rowCount, prepared) => {
       const paddedRows = plan.fixedBatchRows ?? rowCount;
-      const feeds = makeFeeds({ features: plan.features, values, rowCount, paddedRows });
+      const plain = makeFeeds({ features: plan.features, values, rowCount, paddedRows });
+      const feeds = prepared === undefined ? plain : { ...plain, ...prepared(paddedRows) };
       const before = performance.now();
       try {
         return { feeds, results: await session.run(feeds) };
@@ -78,6 +90,15 @@ export async function openScorer(start: StartMessage): Promise<Scorer> {
 function openDatabase({ plan, outputFolder, runId }: StartMessage): Promise<Database> {
   const run = join(outputFolder, runLayout(runId).folder);
   return Database.open({ readablePaths: plan.dataset.files.map((file) => file.path), folders: [run], threads: 1 });
+}
+
+/** Threads that the process has for what does not run on its own: libuv's pool, as it is unless somebody says. */
+const poolThreads = 4;
+
+/** The session's threads wait while images are decoded, so these may take as many, and idle cores beside. */
+async function openPreparer({ plan, intraOpThreads, prefetch }: StartMessage): Promise<Preparer | undefined> {
+  if (plan.images === undefined) return undefined;
+  return newImagePreparer({ images: plan.images, concurrency: Math.max(prefetch ? poolThreads : 1, intraOpThreads) });
 }
 
 async function openSession(
