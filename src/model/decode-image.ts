@@ -32,8 +32,18 @@ export async function decodeImage(sharp: Sharp, bytes: Uint8Array, request: Imag
     });
     return { data, width: info.width, height: info.height, channels: info.channels };
   } catch (error) {
-    throw new ImageError('IMAGE_UNREADABLE', messageOf(error).split('\n')[0] ?? '');
+    throw new ImageError('IMAGE_UNREADABLE', problemIn(messageOf(error)));
   }
+}
+
+/**
+ * What sharp found, in words of our own: those of libvips are in one buffer for all threads, so an image may get
+ * another one's, or none, and rejects would differ from run to run.
+ */
+function problemIn(message: string): string {
+  if (/pixel limit/.test(message)) return `the image has more than ${pixelsAtMost} pixels`;
+  if (/unsupported image format/.test(message)) return 'this is no image, or one of a format that is not read';
+  return 'the image is cut off or damaged';
 }
 
 interface Size {

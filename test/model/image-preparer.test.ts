@@ -109,11 +109,11 @@ describe('a batch', () => {
     const { rejects, feeds, lengths } = await prepare(names);
     expect(lengths).toBeUndefined();
     expect(rejects.map(({ row, code, message }) => [row, code, message])).toEqual([
-      [1, 'IMAGE_UNREADABLE', 'column photo: VipsJpeg: premature end of JPEG image'],
-      [3, 'IMAGE_UNREADABLE', 'column photo: Input buffer contains unsupported image format'],
-      [4, 'IMAGE_UNREADABLE', 'column photo: Input image exceeds pixel limit'],
+      [1, 'IMAGE_UNREADABLE', 'column photo: the image is cut off or damaged'],
+      [3, 'IMAGE_UNREADABLE', 'column photo: this is no image, or one of a format that is not read'],
+      [4, 'IMAGE_UNREADABLE', 'column photo: the image has more than 100000000 pixels'],
       [5, 'IMAGE_UNREADABLE', 'column photo: the image is empty'],
-      [6, 'IMAGE_UNREADABLE', 'column photo: vipspng: libpng read error'],
+      [6, 'IMAGE_UNREADABLE', 'column photo: the image is cut off or damaged'],
     ]);
     const turned = feeds([2, 0, 2])['pixels'];
     expect(turned?.dims).toEqual([3, 3, 32, 32]);
@@ -121,6 +121,20 @@ describe('a batch', () => {
     const parts = [0, 1, 2].map((at) => Array.from(turned?.data ?? [], Number).slice(at * size, (at + 1) * size));
     expect(parts[0]).toEqual(parts[2]);
     expect(parts[1]).toEqual(Array.from(feeds([0])['pixels']?.data ?? [], Number));
+  });
+
+  it('says the same of each image however many are decoded at a time', async () => {
+    const broken = ['truncated.jpg', 'not-an-image.jpg', 'truncated.png', 'wide.jpg', 'bomb.png'];
+    const names = Array.from({ length: 60 }, (_, at) => broken[at % broken.length] ?? '');
+    const reports = await Promise.all(
+      [1, 4, 60].map(async (concurrency) => {
+        const preparer = await newImagePreparer({ images: [imageRequest({ resize: [32, 32] })], concurrency });
+        return (await preparer.prepare({ rowCount: names.length, values: [names.map(bytesOf)] })).rejects;
+      }),
+    );
+    expect(reports[0]).toHaveLength(48);
+    expect(reports[1]).toEqual(reports[0]);
+    expect(reports[2]).toEqual(reports[0]);
   });
 
   it('opens no SVG, which may name other files', async () => {
