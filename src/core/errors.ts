@@ -36,6 +36,12 @@ export const errorTable = {
     retryable: false,
     meaning: 'a file of labels is missing, too large, or no JSON list or map of texts',
   },
+  TOKENIZER_NOT_FOUND: { exitCode: 4, retryable: false, meaning: 'a tokenizer.json does not exist or cannot be read' },
+  TOKENIZER_INVALID: {
+    exitCode: 4,
+    retryable: false,
+    meaning: 'a tokenizer.json is not one that texts can be read with',
+  },
   INPUT_NOT_FOUND: { exitCode: 4, retryable: false, meaning: 'no file matches input.path' },
   INPUT_UNREADABLE: {
     exitCode: 4,

@@ -172,6 +172,8 @@ export type RejectCode =
   | 'CAST_LOSSY'
   | 'LIST_LENGTH'
   | 'CSV_LINE'
+  | 'TEXT_TOO_LONG'
+  | 'TEXT_EMPTY'
   | 'NON_FINITE'
   | 'NO_LABEL'
   | 'SESSION_FAILED'

@@ -59,3 +59,46 @@ export interface ModelReader {
   /** Versions of what decodes images. @throws AppError DECODER_UNAVAILABLE */
   imageDecoder(): Promise<string>;
 }
+
+/** A tokenizer.json as far as planning needs it. */
+export interface TokenizerFile {
+  /** Absolute path. */
+  readonly path: string;
+  /** Lower-case hex. */
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  /** What makes tokens of words: `WordPiece`, `BPE`, `Unigram`. */
+  readonly kind: string;
+  readonly vocabularySize: number;
+  /** Tokens of a text at most, where the file says so. */
+  readonly maxLength: number | undefined;
+  /** How many special tokens are added to one text, and to a pair. */
+  readonly specialTokens: { readonly single: number; readonly pair: number };
+}
+
+export interface TokenizerReader {
+  /** @throws AppError TOKENIZER_NOT_FOUND, TOKENIZER_INVALID */
+  read(path: string): Promise<TokenizerFile>;
+}
+
+/** A model input that a text fills. */
+export interface TokenInput {
+  readonly name: string;
+  readonly element: 'int64' | 'int32';
+}
+
+/** How texts become token ids, all of it decided. */
+export interface TextEncoding {
+  readonly tokenizer: { readonly path: string; readonly sha256: string };
+  /** Tokens of a row at most, special ones among them. */
+  readonly maxLength: number;
+  /** Every row is padded to so many tokens; undefined is the longest of the batch. */
+  readonly fixedLength?: number | undefined;
+  /** Whether longer texts are cut, else rejected. */
+  readonly truncation: boolean;
+  /** Words, and columns by their place in the feature; undefined for texts, or pairs, as they are. */
+  readonly template?: readonly (string | number)[] | undefined;
+  readonly ids: TokenInput;
+  readonly mask?: TokenInput | undefined;
+  readonly types?: TokenInput | undefined;
+}

@@ -23,7 +23,10 @@ const fences: Readonly<Record<string, Fence>> = {
   },
   'model/any.ts': {
     imports: ['core/', 'dataset/contract.ts', 'dataset/element-array.ts'],
-    packages: ['node:', 'zod', 'onnxruntime-node', '@bufbuild/protobuf', '@bufbuild/protobuf/wire', 'sharp'],
+    packages: [
+      ...['node:', 'onnxruntime-node', '@bufbuild/protobuf', '@bufbuild/protobuf/wire'],
+      ...['@huggingface/tokenizers', 'sharp', 'zod'],
+    ],
   },
   'plan/any.ts': {
     imports: [
