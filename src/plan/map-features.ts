@@ -46,8 +46,8 @@ export function mapFeatures(plan: PlanInput): FeatureMapping {
   const images: PlanImage[] = [];
   for (const signature of signatures) {
     const given = plan.job.features?.[signature.name];
-    if (given?.image === undefined) features.push(mapInput({ plan, signature, given }));
-    else images.push(mapImage({ plan, signature, image: given.image }));
+    if (given !== undefined && 'image' in given) images.push(mapImage({ plan, signature, image: given.image }));
+    else features.push(mapInput({ plan, signature, given }));
   }
   return {
     features,

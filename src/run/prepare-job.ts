@@ -52,7 +52,7 @@ export async function prepareJob(ports: Ports, request: JobRequest): Promise<Pre
   const input: InputRequest = { paths, baseDir, format, csv, where, limit, signal };
   const missing = (named: readonly string[], at: readonly string[]) => async (error: unknown) =>
     Promise.reject(await missingFile(error, { paths: named, baseDir, locate, at, date }));
-  const hasImages = Object.values(job.features ?? {}).some(({ image }) => image !== undefined);
+  const hasImages = Object.values(job.features ?? {}).some((feature) => 'image' in feature);
   const [model, found, imageDecoder] = await Promise.all([
     ports.models.read(resolve(baseDir, job.model.path)).catch(missing([job.model.path], ['model', 'path'])),
     ports.dataset.find(input).catch(missing(paths, ['input', 'path'])),

@@ -36,6 +36,11 @@ export const executionSchema = closedMap({
     'Rows of one session call; auto measures it when a worker warms up.',
     256,
   ),
+  batchTokens: field(
+    autoOrWholeNumber(1, 10_000_000).default('auto'),
+    'Tokens of one session call with their padding, where rows are texts; auto measures it as batchSize.',
+    16_384,
+  ),
   shardRows: field(
     autoOrWholeNumber(1).default('auto'),
     'Rows of one shard, the unit of checkpoint and retry.',

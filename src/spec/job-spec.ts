@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { executionSchema } from './execution-schema.ts';
-import { closedMap, duration, field, oneOf, oneOrMore, text, wholeNumber } from './fields.ts';
-import { flatImageSchema, imageSchema } from './image-schema.ts';
+import { featureFields, featureSchema } from './feature-schema.ts';
+import { closedMap, duration, field, oneOf, text, wholeNumber } from './fields.ts';
+import { flatImageSchema } from './image-schema.ts';
 import { inputSchema } from './input-schema.ts';
 import { notifySchema, writtenNotifySchema } from './notify-schema.ts';
 import { outputSchema } from './output-schema.ts';
@@ -21,40 +22,6 @@ const modelSchema = closedMap(
   },
   'is not a path or a map',
 );
-
-const featureFields = closedMap(
-  {
-    columns: field(
-      oneOrMore('a column', 'columns').optional(),
-      'The columns that fill this model input, in the order that the model was trained with.',
-      ['distance', 'dep_delay'],
-    ),
-    nulls: field(
-      z
-        .union([z.string(), z.number(), z.boolean()], { error: 'is not reject, nan, a number, a text, true or false' })
-        .default('reject'),
-      'What to do about nulls: reject the row, feed nan, or feed this value.',
-      'nan',
-    ),
-    image: field(
-      imageSchema.optional(),
-      'The column of images that fill this model input, and how they become pixels.',
-      { column: 'photo', resize: [224, 224] },
-    ),
-  },
-  'is not a column, a list of columns or a map',
-);
-
-const featureSchema = featureFields.superRefine(({ columns, nulls, image }, context) => {
-  if (image === undefined) {
-    if (columns === undefined) context.addIssue({ code: 'custom', path: ['columns'], message: 'is missing' });
-    return;
-  }
-  const hint = 'an image fills an input alone, and a null image is a reject';
-  const extra = columns !== undefined ? 'columns' : nulls === 'reject' ? undefined : 'nulls';
-  if (extra !== undefined)
-    context.addIssue({ code: 'custom', path: [extra], message: 'stands beside an image', params: { hint } });
-});
 
 const rejectedError = 'is not a whole number of rows or a percentage from 0% to 100%';
 
@@ -214,7 +181,9 @@ export type JobSpec = DeepReadonly<z.output<typeof jobSchema>> & {
   readonly templates?: ReadonlyMap<string, Pieces>;
 };
 export type ScheduleSpec = NonNullable<JobSpec['schedule']>;
+export type ExecutionSpec = JobSpec['execution'];
 export type NotifySpec = NonNullable<JobSpec['notify']>;
 export type NoticeTarget = NotifySpec['onFailure'][number];
 export type FeatureSpec = NonNullable<JobSpec['features']>[string];
-export type ImageSpec = NonNullable<FeatureSpec['image']>;
+export type TextFeatureSpec = Extract<FeatureSpec, { readonly tokenizer: string }>;
+export type ImageSpec = Extract<FeatureSpec, { readonly image: unknown }>['image'];

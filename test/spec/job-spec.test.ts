@@ -38,6 +38,56 @@ const inAJob: readonly (readonly [lines: string, message: string, hint: string])
     'add `columns: [ distance, dep_delay ]`',
   ],
   [
+    'features: { f: { columns: a, maxLength: 9 } }',
+    '7:34 jobs.a.features.f.maxLength: is for texts',
+    'add `tokenizer: models/tokenizer.json`, or remove it',
+  ],
+  [
+    'features: { f: { column: a, columns: b } }',
+    '7:22 jobs.a.features.f.column: stands beside columns',
+    'write one of the two',
+  ],
+  [
+    'features: { t: { tokenizer: t.json } }',
+    '7:17 jobs.a.features.t.columns: is missing',
+    'add `columns: [ distance, dep_delay ]`',
+  ],
+  [
+    'features: { t: { tokenizer: t.json, columns: [a, b, c] } }',
+    '7:41 jobs.a.features.t.columns: has more than a pair of texts',
+    'make one text of them: template: "{a} {b} {c}"',
+  ],
+  [
+    'features: { t: { tokenizer: t.json, column: a, nulls: nan } }',
+    '7:52 jobs.a.features.t.nulls: "nan" is not one of reject, empty',
+    'write for example `nulls: empty`',
+  ],
+  [
+    'features: { t: { tokenizer: t.json, template: "q: {a" } }',
+    '7:41 jobs.a.features.t.template: character 4 opens a placeholder that does not end',
+    'write for example `template: "query: {description}"`; {{ and }} are braces',
+  ],
+  [
+    'features: { t: { tokenizer: t.json, column: b, template: "q: {a}" } }',
+    '7:41 jobs.a.features.t.column: names b, which the template does not',
+    'write {b} in the template',
+  ],
+  [
+    'features: { t: { tokenizer: t.json, column: a, padding: longst } }',
+    '7:52 jobs.a.features.t.padding: "longst" is not one of longest, maxLength',
+    'did you mean "longest"?',
+  ],
+  [
+    'features: { t: { tokenizer: t.json, column: a, inputs: { ids: x } } }',
+    '7:62 jobs.a.features.t.inputs: unknown key "ids"',
+    'the keys here are input_ids, attention_mask, token_type_ids',
+  ],
+  [
+    'execution: { batchTokens: 0 }',
+    '7:18 jobs.a.execution.batchTokens: 0 is not auto or a whole number from 1 to 10000000',
+    'write for example `batchTokens: 16384`',
+  ],
+  [
     'features: { f: { columns: a, nulls: .nan } }',
     '7:34 jobs.a.features.f.nulls: NaN is not reject, nan, a number, a text, true or false',
     'write for example `nulls: nan`',

@@ -29,6 +29,7 @@ const minimal = {
     workersPerDevice: 'auto',
     intraOpThreads: 'auto',
     batchSize: 'auto',
+    batchTokens: 'auto',
     shardRows: 'auto',
     readAhead: 'auto',
     graphOptimization: 'all',
@@ -90,7 +91,9 @@ describe('a job', () => {
         '  csv: { delimiter: "\\\\t", header: false, nullValues: [NA], types: { zip: VARCHAR } }',
         '  where: x > 0',
         '  limit: 10',
-        'features: { f: { columns: [a], nulls: nan }, g: { columns: [b], nulls: 0.5 }, h: { columns: [c], nulls: "" } }',
+        'features: { f: { columns: [a], nulls: nan }, g: { columns: [b], nulls: 0.5 }, h: { columns: [c], nulls: "" },',
+        '  t: { column: d, tokenizer: t.json, maxLength: 9, padding: maxLength, truncation: false, nulls: empty,',
+        '    template: "query: {d} {e}", inputs: { input_ids: i, attention_mask: m, token_type_ids: s } } }',
         'output: { path: o, format: csv, compression: gzip, mode: append, keepVersions: 3,',
         '  keep: "*", nonFinite: allow, columns: { p: "probabilities[1]" } }',
         'execution:',
@@ -98,6 +101,7 @@ describe('a job', () => {
         '  workersPerDevice: 2',
         '  intraOpThreads: 1',
         '  batchSize: 256',
+        '  batchTokens: 8192',
         '  shardRows: 1000',
         '  readAhead: 0',
         '  graphOptimization: basic',
@@ -128,6 +132,16 @@ describe('a job', () => {
         f: { columns: ['a'], nulls: 'nan' },
         g: { columns: ['b'], nulls: 0.5 },
         h: { columns: ['c'], nulls: '' },
+        t: {
+          columns: ['d', 'e'],
+          tokenizer: 't.json',
+          maxLength: 9,
+          padding: 'maxLength',
+          truncation: false,
+          nulls: 'empty',
+          template: 'query: {d} {e}',
+          inputs: { input_ids: 'i', attention_mask: 'm', token_type_ids: 's' },
+        },
       },
       output: {
         path: 'o',
@@ -144,6 +158,7 @@ describe('a job', () => {
         workersPerDevice: 2,
         intraOpThreads: 1,
         batchSize: 256,
+        batchTokens: 8192,
         shardRows: 1000,
         readAhead: 0,
         graphOptimization: 'basic',
@@ -344,6 +359,6 @@ describe('the spec file', () => {
 
   it('of this repository runs as it is', async () => {
     const { jobs } = await loadSpec({ path: 'jobs.example.yaml', env: {} });
-    expect(jobs.map(({ name }) => name)).toEqual(['late-flights', 'late-flights-sklearn', 'digits']);
+    expect(jobs.map(({ name }) => name)).toEqual(['late-flights', 'late-flights-sklearn', 'digits', 'glosses']);
   });
 });

@@ -60,6 +60,18 @@ const written = fc.record(
         }),
         fc.record({ image: fc.record({ column, ...imageOptions }, { requiredKeys: ['column'] }) }),
         fc.record({ image: column, ...imageOptions }, { requiredKeys: ['image'] }),
+        fc.record(
+          {
+            columns: fc.array(column, { minLength: 1, maxLength: 2 }),
+            tokenizer: text,
+            nulls: fc.constantFrom('reject', 'empty'),
+            maxLength: fc.integer({ min: 1, max: 1_000_000 }),
+            padding: fc.constantFrom('longest', 'maxLength'),
+            truncation: fc.boolean(),
+          },
+          { requiredKeys: ['columns', 'tokenizer'] },
+        ),
+        fc.record({ tokenizer: text, template: fc.constantFrom('{a}', 'query: {a}, {{ {b} }} {a}') }),
       ),
     ),
     output: fc.record(
@@ -70,6 +82,7 @@ const written = fc.record(
       {
         devices: fc.oneof(fc.constantFrom('auto', 'all'), fc.constant(['cuda:0', 'cpu'])),
         batchSize: autoOr(1, 1_000_000),
+        batchTokens: autoOr(1, 10_000_000),
         readAhead: autoOr(0, 8),
         graphOptimization: fc.constantFrom('all', 'extended', 'basic', 'off'),
         warmup: autoOr(0, 100),
