@@ -1,3 +1,4 @@
+import type { BatchSize } from '../plan/batch-size.ts';
 import type { CheckResult } from '../plan/check-result.ts';
 import type { Commit } from '../plan/commit.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
@@ -26,8 +27,8 @@ export interface TakeoverRequest {
   readonly runId: string | undefined;
   readonly previous: Manifest | undefined;
   readonly mode: WriteMode;
-  /** Rows of a session call that the run is bound to. */
-  readonly batchRows: number | undefined;
+  /** How large session calls are that the run is bound to. */
+  readonly batch: BatchSize | undefined;
   /** Shards that need none. */
   readonly done: ReadonlySet<number>;
 }
@@ -153,8 +154,8 @@ export interface OutputStore {
   /** What may go, for whoever holds the lock. */
   findLeftovers(outputFolder: string): Promise<Leftovers>;
   removeLeftovers(outputFolder: string, leftovers: Leftovers): Promise<void>;
-  readBatchRows(outputFolder: string, runId: string): Promise<number | undefined>;
-  writeBatchRows(outputFolder: string, runId: string, batchRows: number): Promise<void>;
+  readBatch(outputFolder: string, runId: string): Promise<BatchSize | undefined>;
+  writeBatch(outputFolder: string, runId: string, batch: BatchSize): Promise<void>;
   /** Runs with a plan that are not published, oldest first. */
   findUnfinished(outputFolder: string, previous: Manifest | undefined): Promise<readonly StoredRun[]>;
   /** Where the parts of commits are staged, in their order; undefined once publishing them has begun. */

@@ -34,6 +34,8 @@ const publishedRunSchema = z
     columns: z.array(z.string()).readonly().optional(),
     providers: z.array(z.string()).readonly(),
     batchRows: count,
+    /** Where rows are texts. */
+    batchTokens: count.optional(),
     /** What was found of the parts before they were published; absent when the job had no checks. */
     checks: z.array(checkResultSchema).readonly().optional(),
     /** The run whose rejects were scored again, and by which model; all other rows are that run's. */

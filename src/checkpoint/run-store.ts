@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import {
   isThere,
@@ -10,6 +11,7 @@ import {
   writeError,
   writeFileAtomic,
 } from '../core/files.ts';
+import type { BatchSize } from '../plan/batch-size.ts';
 import { type Commit, commitSchema } from '../plan/commit.ts';
 import { changedFields, differInInput } from '../plan/fingerprint.ts';
 import { commitName, metaFolder, runLayout, runsFolder, versionLayout } from '../plan/layout.ts';
@@ -183,16 +185,21 @@ export async function isWhole(
   return (await sha256OfFile(path)) === record.sha256;
 }
 
-export async function readBatchRows(outputFolder: string, runId: string): Promise<number | undefined> {
+const positive = z.int().positive();
+const batchSchema = z.object({ batchRows: positive, batchTokens: positive.optional() });
+
+export async function readBatch(outputFolder: string, runId: string): Promise<BatchSize | undefined> {
   const text = await readIfPresent(join(outputFolder, runLayout(runId).execution));
-  const parsed = text === undefined ? undefined : parseJson(text);
-  const rows = typeof parsed === 'object' && parsed !== null && 'batchRows' in parsed ? parsed.batchRows : undefined;
-  return typeof rows === 'number' && Number.isInteger(rows) && rows > 0 ? rows : undefined;
+  return text === undefined ? undefined : batchSchema.safeParse(parseJson(text)).data;
 }
 
 /** The batch size is kept for the run, since some models' last bits depend on it. */
-export async function writeBatchRows(outputFolder: string, runId: string, batchRows: number): Promise<void> {
-  await writeFileAtomic(join(outputFolder, runLayout(runId).execution), `${JSON.stringify({ batchRows })}\n`);
+export async function writeBatch(outputFolder: string, runId: string, batch: BatchSize): Promise<void> {
+  const { batchRows, batchTokens } = batch;
+  await writeFileAtomic(
+    join(outputFolder, runLayout(runId).execution),
+    `${JSON.stringify({ batchRows, batchTokens })}\n`,
+  );
 }
 
 /** @throws AppError OUTPUT_UNWRITABLE */

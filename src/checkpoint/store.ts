@@ -13,7 +13,7 @@ import { checkOutputFolder, publishRun, removeMovedParts } from './publish.ts';
 import { finishRollback, previousVersion, rollback } from './rollback.ts';
 import {
   createRunFolders,
-  readBatchRows,
+  readBatch,
   readCommits,
   readRun,
   removeRun,
@@ -21,7 +21,7 @@ import {
   resumable,
   unfinishedRuns,
   validCommits,
-  writeBatchRows,
+  writeBatch,
   writePlan,
 } from './run-store.ts';
 import { earlierRuns, findTakeovers, takeOver } from './take-over.ts';
@@ -82,8 +82,8 @@ export function newOutputStore(): OutputStore {
     finishRollback,
     findLeftovers,
     removeLeftovers,
-    readBatchRows,
-    writeBatchRows,
+    readBatch,
+    writeBatch,
     findUnfinished: (outputFolder, previous) => unfinishedRuns(outputFolder, publishedIds(previous)),
     stagedParts,
     auditFolder,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { isThere, syncPath, writeError } from '../core/files.ts';
+import type { BatchSize } from '../plan/batch-size.ts';
 import type { Commit } from '../plan/commit.ts';
 import { partName, rejectsName, runLayout } from '../plan/layout.ts';
 import type { RunPlan, Shard } from '../plan/run-plan.ts';
@@ -22,13 +23,13 @@ export async function earlierRuns(
 }
 
 /**
- * Shards of a plan that an earlier run has scored, and whose parts are whole. All have the batch rows of the run, or
+ * Shards of a plan that an earlier run has scored, and whose parts are whole. All have the batch size of the run, or
  * of each other: a model's last bits may depend on them.
  */
 export async function findTakeovers(outputFolder: string, request: TakeoverRequest): Promise<readonly Takeover[]> {
   const { plan, previous } = request;
   const found = new Map<number, Takeover>();
-  let { batchRows } = request;
+  let { batch } = request;
   for (const run of await earlierRuns(outputFolder, plan.job, previous)) {
     if (run.runId === request.runId) continue;
     const shared = sharedShards(plan, run.plan);
@@ -37,7 +38,7 @@ export async function findTakeovers(outputFolder: string, request: TakeoverReque
     for (const [index, shard] of shared) {
       const commit = commits.get(shard.index);
       if (commit === undefined || found.has(index) || request.done.has(index)) continue;
-      if (plan.fixedBatchRows === undefined && commit.batchRows !== (batchRows ?? commit.batchRows)) continue;
+      if (plan.fixedBatchRows === undefined && !isSameBatch(commit, batch ?? commit)) continue;
       if (commit.rejects !== undefined) {
         // Rejects name the files of their rows.
         if (sourcesOf(plan, plan.shards[index]) !== sourcesOf(run.plan, shard)) continue;
@@ -45,11 +46,15 @@ export async function findTakeovers(outputFolder: string, request: TakeoverReque
       }
       const part = await findPart(outputFolder, run.runId, { commit, publishedName: nameOf(commit) });
       if (part === undefined) continue;
-      batchRows ??= commit.batchRows;
+      batch ??= commit;
       found.set(index, { shard: index, runId: run.runId, commit, part });
     }
   }
   return [...found.values()].sort((a, b) => a.shard - b.shard);
+}
+
+function isSameBatch(a: BatchSize, b: BatchSize): boolean {
+  return a.batchRows === b.batchRows && a.batchTokens === b.batchTokens;
 }
 
 /**

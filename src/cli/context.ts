@@ -16,6 +16,7 @@ import { LocalExecutor } from '../executor/local.ts';
 import { canReadAhead, planSlots } from '../executor/plan-slots.ts';
 import type { History, JobKey } from '../history/contract.ts';
 import { newModelReader } from '../model/reader.ts';
+import { newTokenizerReader } from '../model/tokenizer-reader.ts';
 import type { Ports, TemporaryFolder } from '../run/ports.ts';
 import type { Launcher } from '../schedule/launcher.ts';
 import type { NotifySpec } from '../spec/job-spec.ts';
@@ -32,6 +33,7 @@ export function newPorts(share = 1): Ports {
   return {
     ...lazyDataset(cores),
     models: newModelReader(),
+    tokenizers: newTokenizerReader(),
     store: newOutputStore(),
     findDevices: async (wanted) => chooseDevices(wanted, needsGpus(wanted) ? await findGpus(env) : []),
     planSlots: (options) => planSlots({ ...options, cores, memoryBytes: usableMemoryBytes() / share }),

@@ -1,3 +1,4 @@
+import { hasTokens } from '../plan/batch-size.ts';
 import { inputWarnings } from '../plan/input-warnings.ts';
 import { predictedColumns } from '../plan/predicted-columns.ts';
 import { shardRowCount } from '../plan/run-plan.ts';
@@ -34,12 +35,13 @@ export function planRecord(job: JobPlan): Record<string, unknown> {
       sizeBytes: plan.model.sizeBytes,
       ...plan.model.signature,
     },
-    features: plan.features.map(({ input, columns, element, innerShape, nulls }) => ({
+    features: plan.features.map(({ input, columns, element, innerShape, nulls, text }) => ({
       input,
       columns: columns.map(({ name, type, nullFree }) => ({ name, type, nullFree })),
       type: element,
       innerShape,
       nulls,
+      ...(text === undefined ? {} : { text }),
     })),
     images: (plan.images ?? []).map(({ input, column, raw, root, element, innerShape, layout, ...how }) => ({
       input,
@@ -71,7 +73,8 @@ export function planRecord(job: JobPlan): Record<string, unknown> {
     start: startRecord(job.start),
     execution: {
       workers: slots.map(({ device, intraOpThreads }) => ({ device: device.name, intraOpThreads })),
-      batchRows: job.batchRows ?? 'auto',
+      batchRows: job.batch?.batchRows ?? 'auto',
+      ...(hasTokens(plan) ? { batchTokens: job.batch?.batchTokens ?? 'auto' } : {}),
       prefetch: job.prefetch,
       memory: job.memory,
     },

@@ -1,11 +1,12 @@
 import { assertNever } from '../core/errors.ts';
 import { inputWarnings } from '../plan/input-warnings.ts';
 import { predictedColumns } from '../plan/predicted-columns.ts';
-import { type PlanFeature, type RunPlan, shardRowCount } from '../plan/run-plan.ts';
+import { type PlanFeature, type RunPlan, shardRowCount, type TextPlan } from '../plan/run-plan.ts';
 import { dateText } from '../run/date-job.ts';
 import type { JobPlan } from '../run/plan-job.ts';
 import type { RunStart } from '../run/run-start.ts';
 import { aligned, bytesText, cellText, countText, pluralText } from './aligned.ts';
+import { batchText } from './batch-text.ts';
 import type { Paint } from './colour.ts';
 import { shardRows } from './shard-rows.ts';
 import { shownPath } from './shown-path.ts';
@@ -120,10 +121,11 @@ function typeText(type: string, shape: readonly (number | string)[]): string {
 function featureRows(features: readonly PlanFeature[]): readonly Row[] {
   const width = features.reduce((most, { input }) => Math.max(most, input.length), 0);
   return features.flatMap((feature, index): readonly Row[] => {
-    const { input, columns, element, innerShape, nulls } = feature;
+    const { input, columns, element, innerShape, nulls, text } = feature;
     const policy = nulls === 'reject' ? 'nulls are rejected' : `nulls become ${nullText(nulls)}`;
     const isNullFree = columns.every((column) => column.nullFree);
-    const tensor = `${typeText(element, ['', ...innerShape])}, ${isNullFree ? 'no nulls' : policy}`;
+    const made = text === undefined ? typeText(element, ['', ...innerShape]) : tokensText(text);
+    const tensor = `${made}, ${isNullFree ? 'no nulls' : policy}`;
     const label = index === 0 ? 'features' : '';
     const name = input.padEnd(width);
     const [only] = columns;
@@ -144,6 +146,17 @@ function imageRows({ images = [] }: RunPlan, { folder }: PlanTextOptions): reado
     const tensor = `${typeText(element, ['', ...innerShape])}, ${layout}, ${colour}`;
     return [index === 0 ? 'images' : '', `${input}  ← ${column.name}, ${from}, as ${tensor}`];
   });
+}
+
+/** `at most 256 WordPiece tokens of 30,522`, and what they fill. */
+function tokensText({ tokenizer, maxLength, fixedLength, truncation, ...inputs }: TextPlan): string {
+  const most = fixedLength === undefined ? 'at most' : `padded to ${countText(fixedLength)}, at most`;
+  const longer = truncation ? '' : ', longer ones are rejected';
+  const { kind, vocabularySize } = tokenizer;
+  const tokens = `${most} ${countText(maxLength)} ${kind} tokens of ${countText(vocabularySize)}${longer}`;
+  const { ids, mask, types } = inputs;
+  const names = [ids, mask, types].flatMap((input) => input?.name ?? []);
+  return `${names.join(', ')}: ${tokens}`;
 }
 
 /** Names on as many lines as they take. */
@@ -211,12 +224,12 @@ function startText(start: RunStart, { request, plan }: JobPlan, paint: Paint): s
   }
 }
 
-function executionRows({ slots, batchRows, plan, prefetch, memory }: JobPlan): readonly Row[] {
+function executionRows({ slots, batch: size, plan, prefetch, memory }: JobPlan): readonly Row[] {
   const devices = [
     ...new Set(slots.map(({ device }) => (device.kind === 'cpu' ? 'cpu' : `${device.name} (${device.description})`))),
   ];
   const threads = slots[0]?.intraOpThreads ?? 1;
-  const batch = batchRows === undefined ? 'measured when a worker is warm' : pluralText(batchRows, 'row');
+  const batch = size === undefined ? 'measured when a worker is warm' : batchText(size);
   const fixed = plan.fixedBatchRows === undefined ? '' : ', which the model fixes';
   return [
     ['workers', `${slots.length} × ${pluralText(threads, 'thread')} on ${devices.join(', ')}`],

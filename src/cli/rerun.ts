@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
+import { batchIn } from '../plan/batch-size.ts';
 import { compareRerun, prepareRerun, type Rerun, type RerunResult } from '../run/rerun-output.ts';
 import { runJob } from '../run/run-job.ts';
 import { aligned, pluralText } from './aligned.ts';
+import { batchText } from './batch-text.ts';
 import { chooseReporter } from './choose-reporter.ts';
 import type { Paint } from './colour.ts';
 import { newPorts } from './context.ts';
@@ -48,7 +50,7 @@ function rerunJson({ output, into, run, plan }: Rerun, result: RerunResult | und
     equal: result?.isEqual,
     nightshift: { former: run.nightshift, now: packageVersion() },
     providers: { former: run.providers, now: result?.providers },
-    batchRows: run.batchRows,
+    ...batchIn(run),
     shards: plan.shards.length,
     parts: result?.parts.map((part) => ({ ...part, equal: part.former === part.sha256 })),
   };
@@ -58,10 +60,7 @@ function rerunJson({ output, into, run, plan }: Rerun, result: RerunResult | und
 function rerunText(found: Rerun, result: RerunResult | undefined, paint: Paint): string {
   const { into, run, plan } = found;
   const where = ['output', shownPath(into, process.cwd())];
-  const shards = [
-    'shards',
-    `${pluralText(plan.shards.length, 'shard')}, batches of ${pluralText(run.batchRows, 'row')}`,
-  ];
+  const shards = ['shards', `${pluralText(plan.shards.length, 'shard')}, batches of ${batchText(run)}`];
   if (result === undefined) return `run ${run.runId} can be repeated\n${aligned([where, shards], { indent: 2 })}`;
   const different = result.parts.filter((part) => part.former !== part.sha256);
   const verdict = result.isEqual

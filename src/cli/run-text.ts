@@ -3,6 +3,7 @@ import { resultText } from '../plan/check-result.ts';
 import { dateText } from '../run/date-job.ts';
 import type { RunEvent } from '../run/events.ts';
 import { bytesText, countText, pluralText } from './aligned.ts';
+import { batchText } from './batch-text.ts';
 import type { Paint } from './colour.ts';
 import { durationText } from './duration-text.ts';
 import { shownPath } from './shown-path.ts';
@@ -56,9 +57,9 @@ export function runLines(event: RunEvent, options: RunTextOptions): readonly Run
     case 'worker-recycled':
       return [line('detail', `worker on ${event.device} is replaced, it grew to ${bytesText(event.rssBytes)}`)];
     case 'batch-measured':
-      return [line('detail', `batch: ${pluralText(event.batchRows, 'row')}`)];
+      return [line('detail', `batch: ${batchText(event)}`)];
     case 'batch-reduced':
-      return [warning(`memory ran out; batches are ${pluralText(event.batchRows, 'row')} from now on (OUT_OF_MEMORY)`)];
+      return [warning(`memory ran out; batches are ${batchText(event)} from now on (OUT_OF_MEMORY)`)];
     case 'shard-started':
       return [line('detail', `shard ${event.shard} begins on ${event.device}, attempt ${event.attempt}`)];
     case 'shard-progress':
@@ -137,7 +138,7 @@ function nothingText({ rows }: Of<'run-published'>): string {
 }
 
 function published(event: Of<'run-published'>, options: RunTextOptions): readonly string[] {
-  const { rows, seconds, rowsPerSecond, parts, bytes, providers, batchRows, rejects } = event;
+  const { rows, seconds, rowsPerSecond, parts, bytes, providers, rejects } = event;
   const { paint } = options;
   const rejected = `${countText(rows.rejected)} rejected`;
   const ledger = [
@@ -154,7 +155,7 @@ function published(event: Of<'run-published'>, options: RunTextOptions): readonl
     ['rows', ledger.join(', ')],
     ...(taken === 0 ? [] : ([['', `${countText(taken)} taken over from earlier runs`]] as const)),
     ['output', `${shownPath(event.output, options.folder)}  ${pluralText(parts, 'part')}, ${bytesText(bytes)}`],
-    ['ran on', `${providers.join(', ')}, batches of ${pluralText(batchRows, 'row')}`],
+    ['ran on', `${providers.join(', ')}, batches of ${batchText(event)}`],
     ...rejects.slice(0, 3).map((path) => ['rejects', shownPath(path, options.folder)] as const),
     ...(rejects.length > 3 ? ([['', `and ${countText(rejects.length - 3)} more`]] as const) : []),
   ] as const;

@@ -15,6 +15,9 @@ import { sourceSql, whereSql } from './source-sql.ts';
  */
 export type FetchMode = 'chunk' | 'ahead' | 'whole';
 
+/** Rows of texts that are read before their characters are counted. */
+const rowsBetweenCounts = 64;
+
 const wholeBytesAtMost = 32 * 2 ** 20;
 
 /**
@@ -44,6 +47,8 @@ export interface ScanOptions {
   readonly selection: RowSelection;
   readonly features: readonly ScanRequest[];
   readonly batchRows: number;
+  /** A batch of fewer rows ends once its texts have so many characters. */
+  readonly charactersAtMost?: number;
   readonly fetch: FetchMode;
   /** Filled as rows pass. */
   readonly counts: ScanCounts;
@@ -63,20 +68,27 @@ export async function* scanRows(options: ScanOptions): AsyncGenerator<FeatureBat
   const columns = features.flatMap((feature) => feature.scan.map((column) => column.sql));
   if (pass !== undefined) columns.push(`(${pass})::UTINYINT`);
   if (columns.length === 0) columns.push('1');
+  const { charactersAtMost = Number.POSITIVE_INFINITY } = options;
+  const rowsAtOnce = options.charactersAtMost === undefined ? options.batchRows : rowsBetweenCounts;
   let filled = 0;
+  let characters = 0;
   for await (const chunk of chunks(options, columns)) {
     const rows = new Rows(chunk, pass === undefined ? undefined : columns.length - 1);
     options.counts.matchedRows += chunk.rowCount;
     options.counts.rejectedRows += chunk.rowCount - rows.count;
     const loaded = loadChunk(packers, chunk);
     for (let start = 0; start < rows.count; ) {
-      const take = Math.min(rows.count - start, options.batchRows - filled);
+      const take = Math.min(rows.count - start, options.batchRows - filled, rowsAtOnce);
       for (const copyRows of loaded) copyRows({ rows, start, take }, filled);
+      if (options.charactersAtMost !== undefined)
+        for (const packer of packers)
+          if (packer instanceof Packer) characters += packer.charactersIn(filled, filled + take);
       filled += take;
       start += take;
-      if (filled === options.batchRows) {
+      if (filled === options.batchRows || characters >= charactersAtMost) {
         yield batchOf(packers, filled);
         filled = 0;
+        characters = 0;
       }
     }
   }
@@ -208,6 +220,15 @@ class Packer {
 
   batch(rowCount: number): ElementArray {
     return elementsBetween(this.#values, 0, rowCount * this.#width);
+  }
+
+  /** Of texts; numbers have none. */
+  charactersIn(start: number, end: number): number {
+    const values = this.#values;
+    if (!Array.isArray(values)) return 0;
+    let sum = 0;
+    for (let at = start * this.#width; at < end * this.#width; at++) sum += values[at]?.length ?? 0;
+    return sum;
   }
 
   load(chunk: DuckDBDataChunk, firstColumn: number): CopyRows {

@@ -1,4 +1,5 @@
 import type { AppError } from '../core/errors.ts';
+import type { BatchSize } from '../plan/batch-size.ts';
 import type { Commit } from '../plan/commit.ts';
 import type { RunPlan, Shard } from '../plan/run-plan.ts';
 import type { RetryPolicy } from './shard-queue.ts';
@@ -23,9 +24,9 @@ export interface Slot {
 
 export type ExecutorEvent =
   | { readonly type: 'worker-ready'; readonly slot: Slot; readonly pid: number; readonly providers: readonly string[] }
-  | { readonly type: 'batch-measured'; readonly batchRows: number }
+  | ({ readonly type: 'batch-measured' } & BatchSize)
   /** Memory ran out; batches are smaller from now on. */
-  | { readonly type: 'batch-reduced'; readonly batchRows: number }
+  | ({ readonly type: 'batch-reduced' } & BatchSize)
   | { readonly type: 'shard-started'; readonly shard: number; readonly attempt: number; readonly slot: Slot }
   | { readonly type: 'shard-progress'; readonly shard: number; readonly rows: number; readonly slot: Slot }
   | {
@@ -54,8 +55,8 @@ export interface ExecutionOptions {
   readonly shards: readonly Shard[];
   readonly outputFolder: string;
   readonly runId: string;
-  /** Rows a batch; undefined is measured by the first worker. */
-  readonly batchRows: number | undefined;
+  /** undefined is measured by the first worker. */
+  readonly batch: BatchSize | undefined;
   readonly prefetch: boolean;
   /** Batches that each worker scores before its first shard. */
   readonly warmupBatches: number;

@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts';
+import { type BatchSize, batchIn, boundBatch, halvedBatch, reducedBatch, unmeasuredBatch } from '../plan/batch-size.ts';
 import type { FromWorker, ToWorker } from '../worker/protocol.ts';
 import type { ExecutionOptions, ExecutorEvent, Slot } from './contract.ts';
 import { type EarlyWorker, isSamePin, type LocalOptions } from './early-worker.ts';
@@ -11,8 +12,6 @@ import { fromWire, WorkerProcess } from './worker-process.ts';
 
 /** How long a cancelled worker has to finish its batch. Whoever stops services waits ten seconds or more. */
 const graceMs = 8_000;
-/** When measuring fails: scoring then meets the same rows, and has attempts and messages for what it finds. */
-const unmeasuredBatchRows = 256;
 
 /** The shards of one run on their way through the workers. */
 export class LocalRun {
@@ -22,7 +21,7 @@ export class LocalRun {
   readonly #shards: ShardQueue;
   readonly #posts: Post[] = [];
   readonly #watchdog = new Watchdog();
-  #batchRows: number | undefined;
+  #batch: BatchSize | undefined;
   #isMeasuring = false;
   #unfinished: number;
   #givenUp = 0;
@@ -31,7 +30,7 @@ export class LocalRun {
   constructor(local: LocalOptions, options: ExecutionOptions, early: EarlyWorker | undefined) {
     this.#local = local;
     this.#options = options;
-    this.#batchRows = options.plan.fixedBatchRows ?? options.batchRows;
+    this.#batch = boundBatch(options.plan, options.batch);
     this.#shards = new ShardQueue(options.shards.map((shard) => shard.index));
     this.#unfinished = options.shards.length;
     if (this.#unfinished === 0) {
@@ -68,7 +67,13 @@ export class LocalRun {
   #post(slot: Slot, early: EarlyWorker | undefined): void {
     const receive = (message: FromWorker) => this.#receive(post, message);
     const process = early?.adopt(receive) ?? new WorkerProcess({ ...this.#local, slot }, receive);
-    const post: Post = { slot, process, state: 'starting', assignment: undefined, batchRows: 0 };
+    const post: Post = {
+      slot,
+      process,
+      state: 'starting',
+      assignment: undefined,
+      batch: unmeasuredBatch(this.#options.plan),
+    };
     this.#posts.push(post);
     this.#start(post);
   }
@@ -101,10 +106,10 @@ export class LocalRun {
         else this.#assign(post);
         return;
       case 'measured':
-        this.#measured(post, message.batchRows);
+        this.#measured(post, batchIn(message));
         return;
       case 'reduced':
-        post.batchRows = message.batchRows;
+        post.batch = batchIn(message);
         return;
       case 'progress':
         this.#queue.push({ type: 'shard-progress', shard: message.shard, rows: message.rows, slot: post.slot });
@@ -113,7 +118,7 @@ export class LocalRun {
         post.assignment = undefined;
         this.#rest(post);
         this.#queue.push(doneEvent(message, post.slot));
-        this.#remember(message.commit.batchRows);
+        this.#remember(batchIn(message.commit));
         if (this.#finishOne()) return;
         this.#recycleOrAssign(post, message.rssBytes);
         return;
@@ -123,18 +128,19 @@ export class LocalRun {
     }
   }
 
-  #measured(post: Post, batchRows: number): void {
-    this.#batchRows = batchRows;
+  #measured(post: Post, batch: BatchSize): void {
+    this.#batch = batch;
     if (post.state === 'measuring') this.#rest(post);
-    this.#queue.push({ type: 'batch-measured', batchRows });
+    this.#queue.push({ type: 'batch-measured', ...batch });
     this.#assignAll();
   }
 
   /** Memory that was too short once will be again. */
-  #remember(batchRows: number): void {
-    if (this.#batchRows === undefined || batchRows >= this.#batchRows) return;
-    this.#batchRows = batchRows;
-    this.#queue.push({ type: 'batch-reduced', batchRows });
+  #remember(batch: BatchSize): void {
+    const reduced = this.#batch && reducedBatch(this.#batch, batch);
+    if (reduced === undefined) return;
+    this.#batch = reduced;
+    this.#queue.push({ type: 'batch-reduced', ...reduced });
   }
 
   #rest(post: Post): void {
@@ -161,7 +167,7 @@ export class LocalRun {
   }
 
   #give(post: Post, next: Assignment): void {
-    if (this.#batchRows === undefined) {
+    if (this.#batch === undefined) {
       if (this.#isMeasuring) return;
       this.#isMeasuring = true;
       post.state = 'measuring';
@@ -171,10 +177,10 @@ export class LocalRun {
     this.#shards.take(next);
     post.assignment = next;
     post.state = 'scoring';
-    post.batchRows = this.#batchRows;
+    post.batch = this.#batch;
     const { shard, attempt, failedAttempts, giveUp } = next;
     this.#queue.push({ type: 'shard-started', shard, attempt, slot: post.slot });
-    this.#sendWork(post, { type: 'score', shard, attempt, failedAttempts, giveUp, batchRows: this.#batchRows });
+    this.#sendWork(post, { type: 'score', shard, attempt, failedAttempts, giveUp, ...this.#batch });
   }
 
   #sendWork({ process }: Post, message: ToWorker): void {
@@ -214,7 +220,7 @@ export class LocalRun {
     this.#rest(post);
     this.#settle(post, error);
     if (error.code === 'OUT_OF_MEMORY') this.#renew(post);
-    if (wasMeasuring) this.#measured(post, unmeasuredBatchRows);
+    if (wasMeasuring) this.#measured(post, unmeasuredBatch(this.#options.plan));
     else this.#assign(post);
   }
 
@@ -225,7 +231,8 @@ export class LocalRun {
   #renew(post: Post): void {
     const { plan, signal } = this.#options;
     if (this.#unfinished === 0 || signal.aborted) return;
-    if (plan.fixedBatchRows === undefined && post.batchRows > 1) this.#remember(Math.floor(post.batchRows / 2));
+    const half = halvedBatch(post.batch);
+    if (plan.fixedBatchRows === undefined && half !== undefined) this.#remember(half);
     post.process.kill();
     this.#respawn(post);
   }
@@ -243,7 +250,7 @@ export class LocalRun {
     }
     const wasMeasuring = post.state === 'measuring';
     this.#respawn(post);
-    if (wasMeasuring) this.#measured(post, unmeasuredBatchRows);
+    if (wasMeasuring) this.#measured(post, unmeasuredBatch(this.#options.plan));
   }
 
   /** A slot whose worker cannot start is left out; when none is left the run cannot go on. */

@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts';
+import type { BatchSize } from '../plan/batch-size.ts';
 import { type FromWorker, protocolVersion, type StartMessage } from '../worker/protocol.ts';
 import type { ExecutionOptions, ExecutorEvent, Slot } from './contract.ts';
 import type { Assignment } from './shard-queue.ts';
@@ -10,8 +11,8 @@ export interface Post {
   process: WorkerProcess;
   state: 'starting' | 'measuring' | 'idle' | 'scoring' | 'gone';
   assignment: Assignment | undefined;
-  /** Rows of its batches; fewer than it was told once its session ran out of memory. */
-  batchRows: number;
+  /** How large its batches are; smaller than it was told once its session ran out of memory. */
+  batch: BatchSize;
 }
 
 export function startMessage(options: ExecutionOptions, { device, intraOpThreads }: Slot): StartMessage {

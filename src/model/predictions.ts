@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.ts';
 import { type ElementArray, type PredictionColumn, sizeOf } from '../dataset/contract.ts';
 import { elementsBetween, newElementArray } from '../dataset/element-array.ts';
 import type { TensorType } from './contract.ts';
-import { evaluateOutput } from './evaluate-output.ts';
+import { type ColumnChunk, evaluateOutput } from './evaluate-output.ts';
 import type { OutputTensor } from './output-blocks.ts';
 import type { OutputColumn } from './output-expression.ts';
 import type { RowReject } from './row-rejects.ts';
@@ -32,14 +32,12 @@ export class Predictions {
   }
 
   /**
-   * @param rows `paddedRows` is the batch that the session saw, `rowCount` its first rows, which are real
+   * @param rows `paddedRows` is the batch that the session saw, `rowCount` its first rows, which are real; `places`
+   *   says where they go, undefined is after all that came before
    * @returns the rows of the batch that are to be rejected, ascending; they keep their place all the same
    * @throws AppError MODEL_OUTPUT_MISMATCH when a value's shape changes from batch to batch
    */
-  append(
-    tensors: BatchTensors,
-    rows: { readonly rowCount: number; readonly paddedRows: number },
-  ): readonly RowReject[] {
+  append(tensors: BatchTensors, rows: AppendedRows): readonly RowReject[] {
     const found = new Map<number, RowReject>();
     for (const column of this.#columns) {
       const values = column.append(tensors, rows);
@@ -54,13 +52,19 @@ export class Predictions {
   }
 
   /** Leaves the place of a row that has no prediction. */
-  skipRow(): void {
-    for (const column of this.#columns) column.skipRow();
+  skipRow(place: number): void {
+    for (const column of this.#columns) column.skipRow(place);
   }
 
   columns(): readonly PredictionColumn[] {
     return this.#columns.map((column) => column.column());
   }
+}
+
+interface AppendedRows {
+  readonly rowCount: number;
+  readonly paddedRows: number;
+  readonly places?: Int32Array | undefined;
 }
 
 interface RowValues {
@@ -94,10 +98,7 @@ class Gathered {
     this.#innerShape = isScalar(output) ? [] : output.innerShape.map((dim) => (typeof dim === 'number' ? dim : 0));
   }
 
-  append(
-    { feeds, results }: BatchTensors,
-    { rowCount, paddedRows }: { readonly rowCount: number; readonly paddedRows: number },
-  ): RowValues {
+  append({ feeds, results }: BatchTensors, { rowCount, paddedRows, places }: AppendedRows): RowValues {
     const tensor = results[this.#output.source];
     if (tensor === undefined) throw new Error(`the session gave no ${this.#output.source}`);
     const chunk = evaluateOutput(this.#output, elementsOf(tensor), { rowCount: paddedRows, feeds });
@@ -114,13 +115,23 @@ class Gathered {
         },
       );
     }
-    copyInto(this.#values, chunk.data, { from: rowCount * chunk.width, to: this.#rows * chunk.width });
-    this.#rows += rowCount;
+    if (places === undefined) {
+      copyInto(this.#values, chunk.data, { from: rowCount * chunk.width, to: this.#rows * chunk.width });
+      this.#rows += rowCount;
+    } else this.#scatter(this.#values, chunk, places);
     return { values: chunk.data, width: chunk.width, rowCount, rejects: chunk.rejects ?? [] };
   }
 
-  skipRow(): void {
-    this.#rows += 1;
+  #scatter(values: ElementArray, { data, width }: ColumnChunk, places: Int32Array): void {
+    for (const [row, place] of places.entries()) {
+      const end = (row + 1) * width;
+      copyInto(values, elementsBetween(data, row * width, end), { from: width, to: place * width });
+      this.#rows = Math.max(this.#rows, place + 1);
+    }
+  }
+
+  skipRow(place: number): void {
+    this.#rows = Math.max(this.#rows, place + 1);
   }
 
   get name(): string {

@@ -46,6 +46,8 @@ export const commitSchema = z
     /** Execution providers that ran nodes of the model, as the session's own profile tells. */
     providers: z.array(z.string()).readonly(),
     batchRows: z.number().int().positive(),
+    /** Where rows are texts. */
+    batchTokens: z.number().int().positive().optional(),
     timings: timingsSchema,
     /** The run that scored it, when its part was taken over. */
     takenFrom: z.string().optional(),

@@ -1,6 +1,8 @@
 import { AppError } from '../core/errors.ts';
 import { nearest } from '../core/suggest.ts';
+import type { ColumnSchema } from '../dataset/contract.ts';
 import type { TensorSignature } from '../model/contract.ts';
+import type { PlanInput } from './plan-input.ts';
 
 /** How a signature shows that not even the number of dimensions is declared. */
 export const unknownRank = '...';
@@ -15,8 +17,12 @@ export function inputMismatch(location: string, { problem, hint }: Mistake): App
   return new AppError('MODEL_INPUT_MISMATCH', `${location}: ${problem}`, { hint });
 }
 
-export function missingColumn(location: string, name: string, names: readonly string[]): AppError {
-  return new AppError('COLUMN_MISSING', `${location}: column ${name} is not in the dataset`, {
+/** @throws AppError COLUMN_MISSING with the place that names the column */
+export function namedColumn({ dataset }: Pick<PlanInput, 'dataset'>, name: string, location: string): ColumnSchema {
+  const found = dataset.columns.find((column) => column.name === name);
+  if (found !== undefined) return found;
+  const names = dataset.columns.map((column) => column.name);
+  throw new AppError('COLUMN_MISSING', `${location}: column ${name} is not in the dataset`, {
     hint: suggestion(name, names),
     details: { column: name, columns: names },
   });

@@ -3,8 +3,9 @@ import { castability, familyOf, listItem, rangeFits } from '../dataset/column-ty
 import { type ColumnSchema, type NullPolicy, sizeOf } from '../dataset/contract.ts';
 import type { TensorSignature } from '../model/contract.ts';
 import type { FeatureSpec } from '../spec/job-spec.ts';
-import { inputMismatch, type Mistake, missingColumn, shown, suggestion, unknownRank } from './input-mismatch.ts';
+import { inputMismatch, type Mistake, namedColumn, shown, suggestion, unknownRank } from './input-mismatch.ts';
 import { mapImage } from './map-image.ts';
+import { filledInputs, mapTexts } from './map-text.ts';
 import type { PlanInput } from './plan-input.ts';
 import type { PlanFeature, PlanImage } from './run-plan.ts';
 
@@ -13,6 +14,9 @@ export interface FeatureMapping {
   readonly images: readonly PlanImage[];
   readonly fixedBatchRows: number | undefined;
 }
+
+/** Inputs of models that take texts. */
+const tokenNames: ReadonlySet<string> = new Set(['input_ids', 'attention_mask', 'token_type_ids']);
 
 /** One model input, and what the job says about it. */
 interface InputMapping {
@@ -28,8 +32,8 @@ interface InputMapping {
 export function mapFeatures(plan: PlanInput): FeatureMapping {
   const inputs = plan.model.facts.signature.inputs;
   const names = inputs.map((value) => value.name);
-  for (const name of Object.keys(plan.job.features ?? {})) {
-    if (names.includes(name)) continue;
+  for (const [name, feature] of Object.entries(plan.job.features ?? {})) {
+    if (names.includes(name) || 'tokenizer' in feature) continue;
     throw inputMismatch(plan.locate(['features', name]), {
       problem: `the model has no input ${name}; it has ${names.join(', ')}`,
       hint: suggestion(name, names),
@@ -42,15 +46,27 @@ export function mapFeatures(plan: PlanInput): FeatureMapping {
       hint: 'export the model with tensor inputs',
     });
   });
+  const texts = mapTexts(plan, signatures);
+  const filled = new Set(texts.flatMap(({ text }) => (text === undefined ? [] : filledInputs(text))));
   const features: PlanFeature[] = [];
   const images: PlanImage[] = [];
-  for (const signature of signatures) {
+  for (const signature of signatures.filter(({ name }) => !filled.has(name))) {
     const given = plan.job.features?.[signature.name];
     if (given !== undefined && 'image' in given) images.push(mapImage({ plan, signature, image: given.image }));
-    else features.push(mapInput({ plan, signature, given }));
+    // A text has a name of its own choice, which may be that of an input that it does not fill.
+    else
+      features.push(
+        mapInput({ plan, signature, given: given !== undefined && 'tokenizer' in given ? undefined : given }),
+      );
+  }
+  if (texts.length > 0 && images.length > 0) {
+    throw inputMismatch(plan.locate(['features']), {
+      problem: 'has a text and an image, which one job cannot have yet',
+      hint: 'store what one of the two becomes, and feed that as columns',
+    });
   }
   return {
-    features,
+    features: [...features, ...texts],
     images,
     fixedBatchRows: fixedBatchRows(plan, signatures),
   };
@@ -89,16 +105,17 @@ function mapInput(mapping: InputMapping): PlanFeature {
 
 function findColumn(mapping: InputMapping, name: string, index: number): ColumnSchema {
   const { plan, signature, given } = mapping;
-  const names = plan.dataset.columns.map((column) => column.name);
-  const found = plan.dataset.columns.find((column) => column.name === name);
-  if (found !== undefined) return found;
-  if (given === undefined) {
+  const isThere = plan.dataset.columns.some((column) => column.name === name);
+  if (!isThere && given === undefined) {
+    const names = plan.dataset.columns.map((column) => column.name).slice(0, 3);
     throw mismatch(mapping, [], {
       problem: `model input ${shown(signature)} has no column of its name`,
-      hint: `name its columns: features: { ${signature.name}: [${names.slice(0, 3).join(', ')}] }`,
+      hint: tokenNames.has(signature.name)
+        ? `texts fill it: features: { text: { column: ${names[0] ?? ''}, tokenizer: tokenizer.json } }`
+        : `name its columns: features: { ${signature.name}: [${names.join(', ')}] }`,
     });
   }
-  throw missingColumn(place(mapping, ['columns', index]), name, names);
+  return namedColumn(plan, name, place(mapping, ['columns', index]));
 }
 
 function nullPolicy(mapping: InputMapping): NullPolicy {

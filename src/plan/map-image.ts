@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { TensorSignature } from '../model/contract.ts';
 import type { ImageSpec } from '../spec/job-spec.ts';
-import { inputMismatch, missingColumn, shown, unknownRank } from './input-mismatch.ts';
+import { inputMismatch, namedColumn, shown, unknownRank } from './input-mismatch.ts';
 import type { PlanInput } from './plan-input.ts';
 import type { PlanImage } from './run-plan.ts';
 
@@ -51,9 +51,7 @@ export function mapImage(mapping: ImageMapping): PlanImage {
 
 function rawColumn(mapping: ImageMapping): Pick<PlanImage, 'raw' | 'column'> {
   const { plan, image } = mapping;
-  const names = plan.dataset.columns.map(({ name }) => name);
-  const found = plan.dataset.columns.find(({ name }) => name === image.column);
-  if (found === undefined) throw missingColumn(place(mapping, 'column'), image.column, names);
+  const found = namedColumn(plan, image.column, place(mapping, 'column'));
   const column = { name: found.name, type: found.type, nullFree: found.nullCount === 0 };
   if (found.type === 'BLOB') return { raw: 'bytes', column };
   if (found.type === 'VARCHAR' || found.type.startsWith('ENUM')) return { raw: 'text', column };

@@ -1,5 +1,5 @@
 import type { DatasetFacts } from '../dataset/contract.ts';
-import type { ModelFacts } from '../model/contract.ts';
+import type { ModelFacts, TokenizerFile } from '../model/contract.ts';
 import type { Labels } from '../model/output-expression.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { PlaceInText, SpecPath } from '../spec/location.ts';
@@ -34,6 +34,8 @@ export interface PlanInput {
   readonly rejectedLines: number;
   /** File, line and reason of the first of them. */
   readonly firstRejectedLine?: string | undefined;
+  /** Of the job's texts, by the names of their features. */
+  readonly tokenizers?: ReadonlyMap<string, TokenizerFile> | undefined;
   readonly model: {
     readonly path: string;
     readonly sha256: string;

@@ -26,6 +26,7 @@ export function planRun(input: PlanInput): RunPlan {
     columns: input.dataset.columns,
     labels: input.labels,
     imageDecoder: input.imageDecoder,
+    tokenizers: input.tokenizers,
   });
   const { job, dataset, model } = input;
   const { features, images, fixedBatchRows } = mapFeatures(input);
@@ -120,12 +121,16 @@ export interface IdentityInput {
   readonly labels?: Labels | undefined;
   /** Versions of what decodes images, where the job has any. */
   readonly imageDecoder?: string | undefined;
+  /** Of the job's texts, by the names of their features. */
+  readonly tokenizers?: ReadonlyMap<string, { readonly sha256: string }> | undefined;
 }
 
 /** What a run's predictions depend on, by names that a person would use; how it is executed is not in it. */
 export function runIdentity(input: IdentityInput): RunIdentity {
-  const { job, modelSha256, format, files, columns, labels, imageDecoder } = input;
+  const { job, modelSha256, format, files, columns, labels, imageDecoder, tokenizers = new Map() } = input;
+  const digests = [...tokenizers].map(([name, { sha256 }]) => [`tokenizer.sha256 of ${name}`, sha256]);
   return {
+    ...Object.fromEntries(digests),
     'record version': recordVersion,
     job: job.name,
     'model.sha256': modelSha256,

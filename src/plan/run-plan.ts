@@ -43,6 +43,28 @@ const nullPolicySchema = z.union([
   z.strictObject({ value: z.union([z.string(), z.number(), z.boolean()]) }).readonly(),
 ]);
 
+const tokenInputSchema = z.strictObject({ name: z.string(), element: z.enum(['int64', 'int32']) }).readonly();
+
+/** How the texts of a feature become token ids. */
+const textSchema = z
+  .strictObject({
+    tokenizer: z
+      .strictObject({ path: z.string(), sha256: z.string(), kind: z.string(), vocabularySize: wholeNumber })
+      .readonly(),
+    maxLength: wholeNumber,
+    fixedLength: wholeNumber.optional(),
+    truncation: z.boolean(),
+    template: z
+      .array(z.union([z.string(), wholeNumber]))
+      .readonly()
+      .optional(),
+    ids: tokenInputSchema,
+    mask: tokenInputSchema.optional(),
+    types: tokenInputSchema.optional(),
+  })
+  .readonly();
+export type TextPlan = z.infer<typeof textSchema>;
+
 const featureSchema = z
   .strictObject({
     input: z.string(),
@@ -54,6 +76,8 @@ const featureSchema = z
     element: z.enum(elementTypes),
     innerShape: z.array(wholeNumber).readonly(),
     nulls: nullPolicySchema,
+    /** The feature is no model input but a text, whose tokens fill some. */
+    text: textSchema.optional(),
   })
   .readonly();
 
@@ -174,6 +198,11 @@ export type PlanImage = NonNullable<RunPlan['images']>[number];
 /** All that is read of a row, features first. */
 export function scanRequests(plan: RunPlan): readonly ScanRequest[] {
   return [...plan.features, ...(plan.images ?? [])];
+}
+
+/** Whether its columns fill a model input as they are. */
+export function isPlain({ text }: PlanFeature): boolean {
+  return text === undefined;
 }
 
 export function shardRowCount(shard: Shard): number {

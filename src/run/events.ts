@@ -1,5 +1,6 @@
 import { assertNever, type ErrorCode } from '../core/errors.ts';
 import type { ExecutorEvent, Slot } from '../executor/contract.ts';
+import type { BatchSize } from '../plan/batch-size.ts';
 import type { CheckResult } from '../plan/check-result.ts';
 
 /** Version of the events that `--json` prints; fields are only ever added. */
@@ -101,8 +102,8 @@ type Body =
       readonly message: string;
     }
   | { readonly type: 'worker-recycled'; readonly slot: number; readonly device: string; readonly rssBytes: number }
-  | { readonly type: 'batch-measured'; readonly batchRows: number }
-  | { readonly type: 'batch-reduced'; readonly batchRows: number }
+  | ({ readonly type: 'batch-measured' } & BatchSize)
+  | ({ readonly type: 'batch-reduced' } & BatchSize)
   | {
       readonly type: 'shard-started';
       readonly shard: number;
@@ -157,6 +158,8 @@ type Body =
       readonly rejects: readonly string[];
       readonly providers: readonly string[];
       readonly batchRows: number;
+      /** Where rows are texts. */
+      readonly batchTokens?: number | undefined;
       /** Rows that earlier runs scored; absent when there are none. */
       readonly takenOverRows?: number;
     } & Dated);

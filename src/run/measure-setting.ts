@@ -72,7 +72,7 @@ export async function measureSetting(ports: Ports, bench: Bench, setting: Settin
     shards,
     outputFolder: folder,
     runId,
-    batchRows,
+    batch: batchRows === undefined ? undefined : { batchRows },
     prefetch,
     warmupBatches: 1,
     profile: false,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Manifest, PublishedRun } from '../checkpoint/contract.ts';
 import { AppError, errorTable } from '../core/errors.ts';
+import { batchIn } from '../plan/batch-size.ts';
 import type { CheckResult } from '../plan/check-result.ts';
 import type { Commit } from '../plan/commit.ts';
 import { inputRejectsName, runLayout } from '../plan/layout.ts';
@@ -154,7 +155,7 @@ export function publishedRun(
     rejects: rejectFiles(run),
     columns: outputColumns(plan),
     providers: [...new Set(commits.flatMap((commit) => commit.providers))],
-    batchRows: commits[0]?.batchRows ?? 0,
+    ...batchIn(commits[0] ?? { batchRows: 0 }),
     ...(by.checks === undefined || by.checks.length === 0 ? {} : { checks: by.checks }),
     ...(by.isForced === true ? { forced: true } : {}),
     ...(by.replayOf === undefined ? {} : { replayOf: by.replayOf }),

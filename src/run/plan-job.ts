@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Slot } from '../executor/contract.ts';
+import { type BatchSize, chosenBatch } from '../plan/batch-size.ts';
 import type { ShardFate } from '../plan/explain-shards.ts';
 import { inputRejectsName } from '../plan/layout.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
@@ -21,7 +22,7 @@ export interface JobPlan {
   readonly slots: readonly Slot[];
   readonly prefetch: boolean;
   /** undefined is measured when the first worker is warm. */
-  readonly batchRows: number | undefined;
+  readonly batch: BatchSize | undefined;
   readonly memory: MemoryEstimate;
 }
 
@@ -40,8 +41,8 @@ export async function planJob(ports: Ports, options: JobRequest & { readonly res
   const slots = ports.planSlots({ ...execution, devices, modelBytes: plan.model.sizeBytes }).slice(0, left);
   const prefetch = execution.readAhead === 'auto' ? ports.canReadAhead(slots) : execution.readAhead > 0;
   const measured =
-    start.state === 'resume' ? await ports.store.readBatchRows(prepared.outputFolder, start.runId) : undefined;
-  const batchRows = plan.fixedBatchRows ?? (execution.batchSize === 'auto' ? measured : execution.batchSize);
+    start.state === 'resume' ? await ports.store.readBatch(prepared.outputFolder, start.runId) : undefined;
+  const batch = chosenBatch(plan, execution, measured);
   return {
     request: options,
     outputFolder: prepared.outputFolder,
@@ -50,8 +51,8 @@ export async function planJob(ports: Ports, options: JobRequest & { readonly res
     shards,
     slots,
     prefetch,
-    batchRows,
-    memory: estimateMemory(plan, { workers: slots.length, batchRows, prefetch }),
+    batch,
+    memory: estimateMemory(plan, { workers: slots.length, batch, prefetch }),
   };
 }
 

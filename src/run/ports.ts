@@ -2,7 +2,7 @@ import type { OutputStore } from '../checkpoint/contract.ts';
 import type { DatasetFormat, DatasetReader, RowProfiler, TableComparer, TableMeasurer } from '../dataset/contract.ts';
 import type { RejectReplayer } from '../dataset/replay-contract.ts';
 import type { Device, Executor, Slot } from '../executor/contract.ts';
-import type { ModelReader } from '../model/contract.ts';
+import type { ModelReader, TokenizerReader } from '../model/contract.ts';
 
 /** A folder that goes, with all in it, when it is disposed of. */
 export interface TemporaryFolder extends AsyncDisposable {
@@ -23,6 +23,7 @@ export interface Ports {
   readonly measureTable: TableMeasurer;
   readonly rejects: RejectReplayer;
   readonly models: ModelReader;
+  readonly tokenizers: TokenizerReader;
   readonly store: OutputStore;
   /** @throws AppError DEVICE_UNAVAILABLE */
   readonly findDevices: (wanted: 'auto' | 'all' | readonly string[]) => Promise<readonly Device[]>;

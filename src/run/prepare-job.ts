@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import type { FoundDataset, InputRequest, OpenedDataset } from '../dataset/contract.ts';
-import type { ModelFile } from '../model/contract.ts';
+import type { ModelFile, TokenizerFile } from '../model/contract.ts';
 import { fingerprintOf, type RunIdentity } from '../plan/fingerprint.ts';
 import type { Locate, PlanInput } from '../plan/plan-input.ts';
 import { planRun, runIdentity } from '../plan/plan-run.ts';
@@ -38,13 +38,16 @@ export interface PreparedJob {
   readonly labels: PlanInput['labels'];
   /** Versions of what decodes images, where the job has any. */
   readonly imageDecoder: string | undefined;
+  /** Of the job's texts, by the names of their features. */
+  readonly tokenizers: ReadonlyMap<string, TokenizerFile>;
   readonly identity: RunIdentity;
   readonly fingerprint: string;
 }
 
 /**
  * @throws AppError INPUT_NOT_FOUND, INPUT_UNREADABLE, INPUT_SCHEMA_MISMATCH, MODEL_NOT_FOUND, MODEL_INVALID,
- *   LABELS_UNREADABLE, MODEL_OUTPUT_MISMATCH for an output expression that cannot be read
+ *   LABELS_UNREADABLE, TOKENIZER_NOT_FOUND, TOKENIZER_INVALID, MODEL_OUTPUT_MISMATCH for an output expression that cannot
+ *   be read
  */
 export async function prepareJob(ports: Ports, request: JobRequest): Promise<PreparedJob> {
   const { job, baseDir, locate, date, signal } = request;
@@ -53,10 +56,11 @@ export async function prepareJob(ports: Ports, request: JobRequest): Promise<Pre
   const missing = (named: readonly string[], at: readonly string[]) => async (error: unknown) =>
     Promise.reject(await missingFile(error, { paths: named, baseDir, locate, at, date }));
   const hasImages = Object.values(job.features ?? {}).some((feature) => 'image' in feature);
-  const [model, found, imageDecoder] = await Promise.all([
+  const [model, found, imageDecoder, tokenizers] = await Promise.all([
     ports.models.read(resolve(baseDir, job.model.path)).catch(missing([job.model.path], ['model', 'path'])),
     ports.dataset.find(input).catch(missing(paths, ['input', 'path'])),
     hasImages ? ports.models.imageDecoder() : undefined,
+    readTokenizers(ports, request),
   ]);
   const outputFolder = resolve(baseDir, job.output.path);
   await refuseOwnInput(found, outputFolder, locate);
@@ -69,6 +73,7 @@ export async function prepareJob(ports: Ports, request: JobRequest): Promise<Pre
     columns: found.columns,
     labels,
     imageDecoder,
+    tokenizers,
   });
   return {
     request,
@@ -78,9 +83,28 @@ export async function prepareJob(ports: Ports, request: JobRequest): Promise<Pre
     model,
     labels,
     imageDecoder,
+    tokenizers,
     identity,
     fingerprint: fingerprintOf(identity),
   };
+}
+
+/** @throws AppError TOKENIZER_NOT_FOUND, TOKENIZER_INVALID with the place in the spec */
+async function readTokenizers(
+  ports: Ports,
+  { job, baseDir, locate, date }: JobRequest,
+): Promise<ReadonlyMap<string, TokenizerFile>> {
+  const texts = Object.entries(job.features ?? {}).flatMap(([name, feature]) =>
+    'tokenizer' in feature ? [{ name, path: feature.tokenizer }] : [],
+  );
+  const read = texts.map(async ({ name, path }) => {
+    const at = ['features', name, 'tokenizer'];
+    const file = await ports.tokenizers
+      .read(resolve(baseDir, path))
+      .catch(async (error) => Promise.reject(await missingFile(error, { paths: [path], baseDir, locate, at, date })));
+    return [name, file] as const;
+  });
+  return new Map(await Promise.all(read));
 }
 
 export interface OpenedJob {
@@ -101,7 +125,7 @@ export async function openJob(
   prepared: PreparedJob,
   { digests, ...places }: OpenPlaces,
 ): Promise<OpenedJob> {
-  const { request, input, found, model, labels } = prepared;
+  const { request, input, found, model, labels, tokenizers } = prepared;
   const dataset = await ports.dataset
     .open(found, input, { ...places, listColumns: listColumns(request.job, prepared) })
     .catch((error: unknown) => Promise.reject(placed(error, request.locate)));
@@ -113,6 +137,7 @@ export async function openJob(
     model,
     labels,
     imageDecoder: prepared.imageDecoder,
+    tokenizers,
     digests,
   });
   return { plan, dataset };

@@ -172,7 +172,7 @@ async function scoreStaged(ports: Ports, options: Replaying, plan: RunPlan): Pro
     shards: plan.shards,
     outputFolder: place,
     runId,
-    batchRows: options.commits[0]?.batchRows,
+    batch: options.commits[0],
     prefetch: false,
     warmupBatches: 0,
     profile: false,

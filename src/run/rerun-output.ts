@@ -59,7 +59,11 @@ export async function prepareRerun(ports: Ports, options: RerunOptions): Promise
     job: {
       ...job,
       output: { ...job.output, path: into, mode },
-      execution: { ...job.execution, batchSize: run.batchRows },
+      execution: {
+        ...job.execution,
+        batchSize: run.batchRows,
+        ...(run.batchTokens === undefined ? {} : { batchTokens: run.batchTokens }),
+      },
     },
     baseDir: job.baseDir,
     locate: (path) => `${kept} ${['job', ...path].join('.')}`,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { isThere } from '../core/files.ts';
 import type { ExecutorEvent, Slot } from '../executor/contract.ts';
+import { batchIn, chosenBatch } from '../plan/batch-size.ts';
 import type { CheckResult } from '../plan/check-result.ts';
 import type { Commit } from '../plan/commit.ts';
 import { metaFolder } from '../plan/layout.ts';
@@ -109,8 +110,7 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
     shards: remaining,
     outputFolder,
     runId,
-    batchRows:
-      execution.batchSize === 'auto' ? await ports.store.readBatchRows(outputFolder, runId) : execution.batchSize,
+    batch: chosenBatch(plan, execution, await ports.store.readBatch(outputFolder, runId)),
     prefetch,
     warmupBatches: execution.warmup === 'auto' ? 0 : execution.warmup,
     profile: execution.profile,
@@ -194,7 +194,7 @@ async function keep(
   happened: ExecutorEvent,
 ): Promise<void> {
   if (happened.type === 'batch-measured' || happened.type === 'batch-reduced')
-    await ports.store.writeBatchRows(run.outputFolder, run.runId, happened.batchRows);
+    await ports.store.writeBatch(run.outputFolder, run.runId, happened);
   if (happened.type === 'shard-done') {
     run.commits.set(happened.shard, happened.commit);
     const failed = run.failures.findIndex(({ shard }) => shard === happened.shard);
@@ -240,7 +240,7 @@ async function publish(
     rowsPerSecond: Math.round(scoredRows / seconds),
     rejects: run.rejects.map((name) => join(outputFolder, name)),
     providers: run.providers,
-    batchRows: run.batchRows,
+    ...batchIn(run),
     ...(takenRows === 0 ? {} : { takenOverRows: takenRows }),
   };
 }

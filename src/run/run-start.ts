@@ -1,5 +1,6 @@
 import type { Manifest, StoredRun } from '../checkpoint/contract.ts';
 import { AppError } from '../core/errors.ts';
+import { chosenBatch } from '../plan/batch-size.ts';
 import { type EarlierRun, explainShards, type ShardFate } from '../plan/explain-shards.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
 import type { Ports } from './ports.ts';
@@ -74,9 +75,9 @@ async function takeoversFor(
 ): Promise<ReadonlyMap<number, string>> {
   const { output, execution } = request.job;
   const runId = by.latest?.plan.fingerprint === fingerprint ? by.latest.runId : undefined;
-  const measured = runId === undefined ? undefined : await ports.store.readBatchRows(outputFolder, runId);
-  const batchRows = execution.batchSize === 'auto' ? measured : execution.batchSize;
-  const asked = { plan: by.plan, runId, previous: by.previous, mode: output.mode, batchRows, done: new Set<number>() };
+  const measured = runId === undefined ? undefined : await ports.store.readBatch(outputFolder, runId);
+  const batch = chosenBatch(by.plan, execution, measured);
+  const asked = { plan: by.plan, runId, previous: by.previous, mode: output.mode, batch, done: new Set<number>() };
   const takeovers = await ports.store.findTakeovers(outputFolder, asked);
   return new Map(takeovers.map(({ shard, runId: from }) => [shard, from]));
 }

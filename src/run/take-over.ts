@@ -1,4 +1,5 @@
 import type { StoredRun } from '../checkpoint/contract.ts';
+import { chosenBatch } from '../plan/batch-size.ts';
 import type { Commit } from '../plan/commit.ts';
 import { shardRowCount } from '../plan/run-plan.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
@@ -28,14 +29,12 @@ export async function takeOverShards(ports: Ports, { isAnew, job, run, place, do
   const { outputFolder, mode, previous } = place;
   const isWhole = done.size === run.plan.shards.length;
   if (job.resume !== 'byContent' || isAnew || isWhole) return { commits: [], event: undefined };
-  const { batchSize } = job.execution;
-  const measured = await ports.store.readBatchRows(outputFolder, run.runId);
-  const batchRows = batchSize === 'auto' ? measured : batchSize;
-  const asked = { ...run, mode, previous, batchRows, done: new Set(done.keys()) };
+  const measured = await ports.store.readBatch(outputFolder, run.runId);
+  const batch = chosenBatch(run.plan, job.execution, measured);
+  const asked = { ...run, mode, previous, batch, done: new Set(done.keys()) };
   const takeovers = await ports.store.findTakeovers(outputFolder, asked);
   const [first] = takeovers;
-  if (first !== undefined && batchSize === 'auto' && measured === undefined)
-    await ports.store.writeBatchRows(outputFolder, run.runId, first.commit.batchRows);
+  if (first !== undefined && batch === undefined) await ports.store.writeBatch(outputFolder, run.runId, first.commit);
   const commits = await ports.store.takeOver(outputFolder, run, takeovers);
   await ports.store.discardOthers(outputFolder, run, previous);
   if (first === undefined) return { commits, event: undefined };

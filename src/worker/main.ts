@@ -1,5 +1,6 @@
 import './ignore-signals.ts';
 import { AppError, messageOf } from '../core/errors.ts';
+import { type BatchSize, batchIn } from '../plan/batch-size.ts';
 import { measureBatch } from './measure-batch.ts';
 import { type FromWorker, protocolVersion, type ToWorker, toWorkerSchema, type WireError } from './protocol.ts';
 import { runShard } from './run-shard.ts';
@@ -43,17 +44,16 @@ function main(): void {
             rssBytes: process.memoryUsage.rss(),
           });
         case 'measure': {
-          const batchRows = await measureBatch(started(scorer), shardOf(started(scorer), message.shard));
+          const batch = await measureBatch(started(scorer), shardOf(started(scorer), message.shard));
           warmupBatches = 0;
-          return send({ type: 'measured', batchRows });
+          return send({ type: 'measured', ...batch });
         }
         case 'score': {
           const onProgress = throttled((rows) => send({ type: 'progress', shard: message.shard, rows }));
           const shard = shardOf(started(scorer), message.shard);
-          const onReduced = (batchRows: number) => send({ type: 'reduced', batchRows });
+          const onReduced = (batch: BatchSize) => send({ type: 'reduced', ...batch });
           const { signal } = cancelled;
-          if (!signal.aborted)
-            await warmUp(started(scorer), shard, { batches: warmupBatches, batchRows: message.batchRows });
+          if (!signal.aborted) await warmUp(started(scorer), shard, { ...batchIn(message), batches: warmupBatches });
           warmupBatches = 0;
           const commit = await runShard(started(scorer), { ...message, shard, signal, onProgress, onReduced });
           await started(scorer).profile?.keep();

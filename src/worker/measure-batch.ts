@@ -3,7 +3,9 @@ import { elementsBetween } from '../dataset/element-array.ts';
 import { scanRows } from '../dataset/scan-rows.ts';
 import { rowBytes } from '../model/feeds.ts';
 import { imageBytes } from '../model/image-request.ts';
+import type { BatchSize } from '../plan/batch-size.ts';
 import { type RunPlan, type Shard, scanRequests } from '../plan/run-plan.ts';
+import { measureTokens } from './measure-tokens.ts';
 import { type PreparedBatch, preparedBatches } from './prepared-batches.ts';
 import { type Scorer, selectionOf } from './scorer.ts';
 
@@ -23,12 +25,18 @@ const bytesPreferred = 2 ** 20;
 const imagesPreferred = 16;
 
 /**
- * Rows a batch that this model scores fastest, measured on the first rows of a shard: sizes grow until two of them in
+ * The size of batch that this model scores fastest, measured on the first rows of a shard: sizes grow until two of them in
  * a row bring nothing, or the budget is spent.
  */
-export async function measureBatch(scorer: Scorer, shard: Shard): Promise<number> {
+export async function measureBatch(scorer: Scorer, shard: Shard): Promise<BatchSize> {
+  const { fixedBatchRows } = scorer.plan;
+  if (fixedBatchRows !== undefined) return { batchRows: fixedBatchRows };
+  if (scorer.sources.length > 0) return measureTokens(scorer, shard);
+  return { batchRows: await measureRows(scorer, shard) };
+}
+
+async function measureRows(scorer: Scorer, shard: Shard): Promise<number> {
   const { plan, database } = scorer;
-  if (plan.fixedBatchRows !== undefined) return plan.fixedBatchRows;
   const all = plan.images === undefined ? candidates : imageCandidates;
   const sizes = all.filter((size) => size * tensorBytes(plan) <= bytesAtMost);
   const batchRows = sizes.at(-1) ?? all[0];

@@ -33,6 +33,7 @@ const scoreSchema = z.strictObject({
   /** Do not try again: reject all its rows, for what the last attempt failed with. */
   giveUp: z.boolean(),
   batchRows: count,
+  batchTokens: count.optional(),
 });
 const cancelSchema = z.strictObject({ type: z.literal('cancel') });
 const stopSchema = z.strictObject({ type: z.literal('stop') });
@@ -63,10 +64,14 @@ const readySchema = z.strictObject({
   providers: z.array(z.string()),
   rssBytes: count,
 });
-const measuredSchema = z.strictObject({ type: z.literal('measured'), batchRows: count });
+const measuredSchema = z.strictObject({ type: z.literal('measured'), batchRows: count, batchTokens: count.optional() });
 const progressSchema = z.strictObject({ type: z.literal('progress'), shard: count, rows: count });
-/** A batch found too little memory: the rest of the shard's have so many rows. */
-const reducedSchema = z.strictObject({ type: z.literal('reduced'), batchRows: count });
+/** A batch found too little memory: the rest of the shard's have so many rows and tokens. */
+const reducedSchema = z.strictObject({
+  type: z.literal('reduced'),
+  batchRows: count,
+  batchTokens: count.optional(),
+});
 /** The worker's thread is free: no batch has it. */
 const aliveSchema = z.strictObject({ type: z.literal('alive') });
 const doneSchema = z.strictObject({

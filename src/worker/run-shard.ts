@@ -6,6 +6,7 @@ import type { ColumnSchema } from '../dataset/contract.ts';
 import { type ReadableRows, readableRows, withoutRows } from '../dataset/unreadable-rows.ts';
 import { writePart } from '../dataset/write-part.ts';
 import { type RejectExample, writeRejects } from '../dataset/write-rejects.ts';
+import { batchIn } from '../plan/batch-size.ts';
 import type { Commit } from '../plan/commit.ts';
 import { commitName, partName, partTempName, rejectsName, runLayout } from '../plan/layout.ts';
 import { recordVersion, type Shard, scanRequests, shardRowCount } from '../plan/run-plan.ts';
@@ -85,7 +86,7 @@ async function commitRows(scorer: Scorer, job: ShardJob, readable: ReadableRows)
         ? undefined
         : `${rejects.example.file} row ${rejects.example.rowNumber}: ${rejects.example.message}`,
     providers: scorer.providers,
-    batchRows: scored.batchRows,
+    ...batchIn(scored),
     timings: timings(started, writing, { sessionMs, packMs: Math.max(0, scored.sessionMs - sessionMs) }),
   };
   await writeFileAtomic(

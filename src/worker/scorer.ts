@@ -31,14 +31,29 @@ export interface Scorer extends AsyncDisposable {
   readonly sessionMs: () => number;
   /** Where the job asks for it. */
   readonly profile: KeptProfile | undefined;
-  /** Makes model inputs of the raw columns; undefined where there are none. */
+  /** Makes model inputs of images; undefined where there are none. */
   readonly preparer: Preparer | undefined;
-  /** @param prepared gives the inputs that are not in `values`, padded to so many rows */
+  /** Texts that become model inputs; empty where there are none. */
+  readonly sources: readonly PreparedSource[];
+  /** Rows of different lengths must not meet in a batch. */
+  readonly mustBeEqual: boolean;
+  /**
+   * Scores columns as they are.
+   * @param prepared gives the inputs that are not in `values`, padded to so many rows
+   */
   score(
     values: Parameters<typeof makeFeeds>[0]['values'],
     rowCount: number,
     prepared?: (paddedRows: number) => Readonly<Record<string, FedTensor>>,
   ): Promise<BatchTensors>;
+  run(feeds: Readonly<Record<string, FedTensor>>): Promise<BatchTensors>;
+}
+
+/** A feature whose columns are prepared: its place among the features of the plan. */
+export interface PreparedSource {
+  readonly feature: number;
+  readonly columnCount: number;
+  readonly preparer: Preparer;
 }
 
 /** @throws AppError MODEL_NOT_FOUND, MODEL_INVALID, PROVIDER_UNAVAILABLE */
@@ -47,15 +62,26 @@ export async function openScorer(start: StartMessage): Promise<Scorer> {
   const outputs = predictedColumns(plan);
   const started = performance.now();
   const prefix = start.profile ? await profilePrefix(outputFolder, runId) : undefined;
-  const [database, { session, providers }, preparer] = await Promise.all([
+  const [database, { session, providers }, preparer, sources] = await Promise.all([
     openDatabase(start),
     openSession(start, outputs, prefix),
     openPreparer(start),
+    openSources(plan),
   ]);
   const loadMs = performance.now() - started;
   const profile =
     prefix === undefined ? undefined : new KeptProfile(prefix, { end: () => session.endProfiling(), loadMs });
   let sessionMs = 0;
+  const run: Scorer['run'] = async (feeds) => {
+    const before = performance.now();
+    try {
+      return { feeds, results: await session.run(feeds) };
+    } finally {
+      const ms = performance.now() - before;
+      sessionMs += ms;
+      profile?.saw(ms);
+    }
+  };
   return {
     plan,
     outputFolder,
@@ -65,26 +91,31 @@ export async function openScorer(start: StartMessage): Promise<Scorer> {
     providers,
     prefetch: start.prefetch,
     preparer,
+    sources,
+    mustBeEqual: plan.features.some(({ text }) => text !== undefined && !text.mask && text.fixedLength === undefined),
     sessionMs: () => sessionMs,
     profile,
-    score: async (values, rowCount, prepared) => {
+    run,
+    score: (values, rowCount, prepared) => {
       const paddedRows = plan.fixedBatchRows ?? rowCount;
       const plain = makeFeeds({ features: plan.features, values, rowCount, paddedRows });
-      const feeds = prepared === undefined ? plain : { ...plain, ...prepared(paddedRows) };
-      const before = performance.now();
-      try {
-        return { feeds, results: await session.run(feeds) };
-      } finally {
-        const ms = performance.now() - before;
-        sessionMs += ms;
-        profile?.saw(ms);
-      }
+      return run(prepared === undefined ? plain : { ...plain, ...prepared(paddedRows) });
     },
     async [Symbol.asyncDispose]() {
       database[Symbol.dispose]();
       await session[Symbol.asyncDispose]();
     },
   };
+}
+
+async function openSources(plan: RunPlan): Promise<readonly PreparedSource[]> {
+  const found = plan.features.map(async ({ text, columns }, feature): Promise<readonly PreparedSource[]> => {
+    if (text === undefined) return [];
+    // Loaded by those who need it: most jobs have no text.
+    const { openTextPreparer } = await import('../model/text-preparer.ts');
+    return [{ feature, columnCount: columns.length, preparer: await openTextPreparer(text) }];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 function openDatabase({ plan, outputFolder, runId }: StartMessage): Promise<Database> {

@@ -160,16 +160,16 @@ describe('findRequested', () => {
 describe('the batch size of a run', () => {
   it('is kept with it', async () => {
     await store.create(output.path, 'r1');
-    expect(await store.readBatchRows(output.path, 'r1')).toBeUndefined();
-    await store.writeBatchRows(output.path, 'r1', 4096);
-    expect(await store.readBatchRows(output.path, 'r1')).toBe(4096);
+    expect(await store.readBatch(output.path, 'r1')).toBeUndefined();
+    await store.writeBatch(output.path, 'r1', { batchRows: 4096, batchTokens: 512 });
+    expect(await store.readBatch(output.path, 'r1')).toEqual({ batchRows: 4096, batchTokens: 512 });
   });
 
   it.each(['', '{}', '{"batchRows": 0}', '{"batchRows": "4"}', '[]'])(
     'is measured again when it reads %j',
     async (text) => {
       await put(inRun('execution.json'), text);
-      expect(await store.readBatchRows(output.path, 'r1')).toBeUndefined();
+      expect(await store.readBatch(output.path, 'r1')).toBeUndefined();
     },
   );
 });

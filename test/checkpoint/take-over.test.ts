@@ -27,7 +27,7 @@ async function scored(runId: string, shardCount = 2): Promise<StoredRun> {
 async function asked(shardCount: number, rest: Partial<TakeoverRequest> = {}): Promise<TakeoverRequest> {
   const plan = known({ runId: 'new', plan: planOf(shardCount) });
   const previous = await store.readPublished(output.path);
-  return { plan, runId: 'new', previous, mode: 'overwrite', batchRows: undefined, done: new Set(), ...rest };
+  return { plan, runId: 'new', previous, mode: 'overwrite', batch: undefined, done: new Set(), ...rest };
 }
 
 const found = async (request: TakeoverRequest) =>
@@ -45,8 +45,8 @@ describe('findTakeovers', () => {
 
   it('wants the batch rows of the run', async () => {
     await scored('r1');
-    expect(await found(await asked(2, { batchRows: 256 }))).toEqual(['0 of r1', '1 of r1']);
-    expect(await found(await asked(2, { batchRows: 128 }))).toEqual([]);
+    expect(await found(await asked(2, { batch: { batchRows: 256 } }))).toEqual(['0 of r1', '1 of r1']);
+    expect(await found(await asked(2, { batch: { batchRows: 128 } }))).toEqual([]);
   });
 });
 

@@ -12,7 +12,7 @@ describe('validate', () => {
     const result = await nightshift(['validate', 'jobs.example.yaml'], { cwd: root });
     expect(result).toEqual({
       exitCode: 0,
-      stdout: 'ok late-flights\nok late-flights-sklearn\nok digits',
+      stdout: 'ok late-flights\nok late-flights-sklearn\nok digits\nok glosses',
       stderr: '',
     });
   });

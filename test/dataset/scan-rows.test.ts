@@ -27,6 +27,18 @@ const range = fc
   .map(([start, length]) => ({ start, end: Math.min(rowCount, start + length) }));
 
 describe('a scan', () => {
+  it('ends a batch of texts early once it has so many characters, and loses none', async () => {
+    using texts = await ScanTable.of(`SELECT i, repeat('x', i % 50) AS t FROM range(5000) r(i)`, 5000);
+    const { values, batchSizes } = await scanAll(texts, [texts.feature(['t'], 'string')], {
+      batchRows: 1000,
+      charactersAtMost: 5000,
+    });
+    expect(values[0]).toEqual(Array.from({ length: 5000 }, (_, row) => 'x'.repeat(row % 50)));
+    // 64 rows at a time have some 1,568 characters.
+    expect(Math.max(...batchSizes)).toBeLessThanOrEqual(256);
+    expect(Math.min(...batchSizes.slice(0, -1))).toBeGreaterThanOrEqual(192);
+  });
+
   it('gives every row that passes exactly once, in order, in full batches but for the last', async () => {
     const all = [
       table.feature(['i'], 'int64'),

@@ -8,7 +8,7 @@ import type {
   ScanRequest,
 } from '../../src/dataset/contract.ts';
 import { Database } from '../../src/dataset/duckdb.ts';
-import { type FetchMode, type ScanCounts, scanRows } from '../../src/dataset/scan-rows.ts';
+import { type ScanCounts, type ScanOptions, scanRows } from '../../src/dataset/scan-rows.ts';
 import { writeRejects } from '../../src/dataset/write-rejects.ts';
 import { type Row, TempFolder } from './open-dataset.ts';
 
@@ -89,12 +89,16 @@ export interface Scanned {
 export async function scanAll(
   { database, selection }: Pick<ScanTable, 'database' | 'selection'>,
   features: readonly FeatureRequest[],
-  { batchRows = 1000, fetch = 'chunk' }: { readonly batchRows?: number; readonly fetch?: FetchMode } = {},
+  {
+    batchRows = 1000,
+    fetch = 'chunk',
+    ...more
+  }: Partial<Pick<ScanOptions, 'batchRows' | 'fetch' | 'charactersAtMost'>> = {},
 ): Promise<Scanned> {
   const counts: ScanCounts = { matchedRows: 0, rejectedRows: 0 };
   const values: (number | bigint | string)[][] = features.map(() => []);
   const batchSizes: number[] = [];
-  for await (const batch of scanRows({ database, selection, features, batchRows, fetch, counts })) {
+  for await (const batch of scanRows({ database, selection, features, batchRows, fetch, counts, ...more })) {
     batchSizes.push(batch.rowCount);
     for (const [index, array] of batch.values.entries()) values[index]?.push(...listOf(array));
   }

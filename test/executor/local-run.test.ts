@@ -72,7 +72,7 @@ async function execute({ env, slots = 1, shards = 1, options }: Settings): Promi
     shards: plan.shards,
     outputFolder: folder.path,
     runId: 'r1',
-    batchRows: 1000,
+    batch: { batchRows: 1000 },
     prefetch: false,
     warmupBatches: 0,
     profile: false,
@@ -156,7 +156,7 @@ describe('a shard that finds no memory', () => {
   });
 
   it('while the batch size is measured is scored by a new process', async () => {
-    const events = await execute({ env: { MEMORY: '500' }, options: { batchRows: undefined } });
+    const events = await execute({ env: { MEMORY: '500' }, options: { batch: undefined } });
     expect(all(events, 'worker-ready').map(({ pid }) => pid)).toEqual([expect.any(Number), attempts(events)[0]?.pid]);
     expect(all(events, 'batch-measured')).toMatchObject([{ batchRows: 256 }]);
     expect(all(events, 'shard-done')).toMatchObject([{ commit: { attempt: 1, batchRows: 256 } }]);

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newPorts } from '../../src/cli/context.ts';
 import { AppError } from '../../src/core/errors.ts';
+import type { BatchSize } from '../../src/plan/batch-size.ts';
 import { type Commit, commitSchema } from '../../src/plan/commit.ts';
 import { runLayout } from '../../src/plan/layout.ts';
 import type { Shard } from '../../src/plan/run-plan.ts';
@@ -278,7 +279,7 @@ describe('a session that has the memory for two rows', () => {
         return scorer.score(values, rowCount);
       },
     };
-    const onReduced = (batchRows: number) => reduced.push(batchRows);
+    const onReduced = ({ batchRows }: BatchSize) => reduced.push(batchRows);
     expect(await score(small, shards[0], { batchRows: 8, onReduced })).toMatchObject({ rowsOut: 8, batchRows: 2 });
     expect(reduced).toEqual([4, 2]);
     expect(batches).toEqual([2, 2, 2, 2]);
@@ -290,13 +291,13 @@ describe('measureBatch', () => {
     const { scorer, shards } = await open(rows(8));
     await using _closing = scorer;
     const [shard] = shards;
-    expect(shard && (await measureBatch(scorer, shard))).toBe(6);
+    expect(shard && (await measureBatch(scorer, shard))).toEqual({ batchRows: 6 });
   });
 
   it('takes the batch that the model fixes', async () => {
     const { scorer, shards } = await open(rows(8), 'fixed-batch');
     await using _closing = scorer;
     const [shard] = shards;
-    expect(shard && (await measureBatch(scorer, shard))).toBe(4);
+    expect(shard && (await measureBatch(scorer, shard))).toEqual({ batchRows: 4 });
   });
 });
