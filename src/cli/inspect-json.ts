@@ -1,5 +1,4 @@
-import type { ModelFile } from '../model/contract.ts';
-import type { Inspection } from '../run/inspect.ts';
+import type { InspectedModel, Inspection } from '../run/inspect.ts';
 
 /** Version of the document; fields are only ever added. */
 const version = 1;
@@ -27,7 +26,7 @@ export function inspectionJson({ models, dataset }: Inspection): Readonly<Record
   };
 }
 
-function modelJson({ facts, ...file }: ModelFile): Readonly<Record<string, unknown>> {
+function modelJson({ facts, ...file }: InspectedModel): Readonly<Record<string, unknown>> {
   const { signature, ...about } = facts;
   return { ...file, ...about, inputs: signature.inputs, outputs: signature.outputs };
 }

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
-import type { ModelFile, ValueSignature } from '../model/contract.ts';
-import type { InspectedColumn, InspectedDataset, Inspection } from '../run/inspect.ts';
+import type { TokenizerFile, ValueSignature } from '../model/contract.ts';
+import type { InspectedColumn, InspectedDataset, InspectedModel, Inspection } from '../run/inspect.ts';
 import { aligned, bytesText, cellText, countText, pluralText } from './aligned.ts';
 
 const maxCellWidth = 32;
@@ -18,7 +18,7 @@ function shapeText(shape: readonly (number | string)[]): string {
   return `[${shape.map((dim, index) => (dim === '' ? (index === 0 ? 'N' : '?') : dim)).join(', ')}]`;
 }
 
-function modelText({ path, sha256, sizeBytes, facts }: ModelFile): string {
+function modelText({ path, sha256, sizeBytes, facts, tokenizer }: InspectedModel): string {
   const opsets = facts.opsets.map(({ domain, version }) => `${domain === '' ? 'ai.onnx' : domain} ${version}`);
   const lines = [
     ['size', bytesText(sizeBytes)],
@@ -27,6 +27,7 @@ function modelText({ path, sha256, sizeBytes, facts }: ModelFile): string {
     ['opsets', opsets.join(', ')],
     ['producer', facts.producer],
     ['external data', facts.externalData.join(', ')],
+    ['tokenizer', tokenizer === undefined ? '' : tokenizerText(tokenizer)],
     ...Object.entries(facts.metadata).map(([key, value]) => [
       'metadata',
       cellText(`${key}: ${value}`, maxMetadataWidth),
@@ -47,6 +48,12 @@ function modelText({ path, sha256, sizeBytes, facts }: ModelFile): string {
       { indent: 4 },
     ),
   ].join('');
+}
+
+/** What reads the texts of a model, for its spec. */
+function tokenizerText({ path, kind, vocabularySize, maxLength }: TokenizerFile): string {
+  const most = maxLength === undefined ? 'cuts nothing' : `cuts at ${countText(maxLength)}`;
+  return `${shortPath(path)}: ${kind}, ${countText(vocabularySize)} tokens, ${most}`;
 }
 
 function valueCells(value: ValueSignature): string[] {

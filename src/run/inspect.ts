@@ -1,5 +1,6 @@
 import type { ColumnSchema, DatasetFacts, DatasetFormat, FoundDataset, RowProfile } from '../dataset/contract.ts';
-import type { ModelFile } from '../model/contract.ts';
+import type { ModelFile, TokenizerFile } from '../model/contract.ts';
+import { besideModel } from './beside-model.ts';
 import { fromCommandLine, sortTargets } from './inspect-targets.ts';
 import { inputRequest, openIn } from './open-for-look.ts';
 import type { Ports } from './ports.ts';
@@ -42,8 +43,13 @@ export interface InspectedColumn extends Pick<ColumnSchema, 'name' | 'type'> {
   readonly listShape: readonly number[] | undefined;
 }
 
+export interface InspectedModel extends ModelFile {
+  /** The tokenizer.json that was saved with it. */
+  readonly tokenizer?: TokenizerFile;
+}
+
 export interface Inspection {
-  readonly models: readonly ModelFile[];
+  readonly models: readonly InspectedModel[];
   readonly dataset: InspectedDataset | undefined;
 }
 
@@ -56,8 +62,11 @@ const smallValueCount = 20_000_000;
 export async function inspect(ports: Ports, request: InspectRequest): Promise<Inspection> {
   try {
     const { models, data } = await sortTargets(request.targets, request.baseDir);
-    const files: ModelFile[] = [];
-    for (const path of models) files.push(await ports.models.read(path));
+    const files: InspectedModel[] = [];
+    for (const path of models) {
+      const tokenizer = await besideModel(ports, path);
+      files.push({ ...(await ports.models.read(path)), ...(tokenizer === undefined ? {} : { tokenizer }) });
+    }
     return { models: files, dataset: data.length === 0 ? undefined : await inspectDataset(ports, request, data) };
   } catch (error) {
     throw fromCommandLine(error);

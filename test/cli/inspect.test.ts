@@ -1,4 +1,4 @@
-import { copyFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeParquet, nightshift, root, temporaryFolder } from '../e2e/nightshift.ts';
@@ -24,6 +24,23 @@ describe('nightshift inspect of a model', () => {
     expect(stdout).toMatch(/^ {2}producer +skl2onnx /m);
     expect(stdout).toMatch(/^ {4}manufacturer +string +\[N, 1\]$/m);
     expect(stdout).toMatch(/^ {4}output_probability +float32 +\[N, 2\] +a ZipMap in the file/m);
+  });
+
+  it('shows the tokenizer that lies beside it, also where the model is in a folder onnx, and none that is broken', async () => {
+    const line = /^ {2}tokenizer +(.*)$/m;
+    const { stdout } = await inspect('fixtures/models/tiny-bert/model.onnx');
+    expect(line.exec(stdout)?.[1]).toBe(
+      'fixtures/models/tiny-bert/tokenizer.json: WordPiece, 1,500 tokens, cuts at 128',
+    );
+    await using folder = await temporaryFolder();
+    await mkdir(join(folder.path, 'onnx'));
+    await copyFile(fixture('models/tiny-bert/model.onnx'), join(folder.path, 'onnx/model.onnx'));
+    await copyFile(fixture('models/tiny-bert/tokenizer.json'), join(folder.path, 'tokenizer.json'));
+    expect(await inspectJson(join(folder.path, 'onnx/model.onnx'))).toMatchObject({
+      models: [{ tokenizer: { kind: 'WordPiece', vocabularySize: 1500, maxLength: 128 } }],
+    });
+    await writeFile(join(folder.path, 'tokenizer.json'), '{');
+    expect((await inspect(join(folder.path, 'onnx/model.onnx'))).stdout).not.toMatch(line);
   });
 
   it('says of an output that is no tensor that it cannot be fetched', async () => {
