@@ -5,7 +5,7 @@ import type { ExecutionOptions, ExecutorEvent, Slot } from './contract.ts';
 import { type EarlyWorker, isSamePin, type LocalOptions } from './early-worker.ts';
 import { EventQueue } from './event-queue.ts';
 import { nextAttempt } from './next-attempt.ts';
-import { diedStarting, doneEvent, type Post, startMessage } from './post.ts';
+import { diedStarting, doneEvent, type Post, readyEvent, startMessage } from './post.ts';
 import { type Assignment, ShardQueue } from './shard-queue.ts';
 import { Watchdog } from './watchdog.ts';
 import { fromWire, WorkerProcess } from './worker-process.ts';
@@ -67,13 +67,8 @@ export class LocalRun {
   #post(slot: Slot, early: EarlyWorker | undefined): void {
     const receive = (message: FromWorker) => this.#receive(post, message);
     const process = early?.adopt(receive) ?? new WorkerProcess({ ...this.#local, slot }, receive);
-    const post: Post = {
-      slot,
-      process,
-      state: 'starting',
-      assignment: undefined,
-      batch: unmeasuredBatch(this.#options.plan),
-    };
+    const batch = unmeasuredBatch(this.#options.plan);
+    const post: Post = { slot, process, state: 'starting', assignment: undefined, batch };
     this.#posts.push(post);
     this.#start(post);
   }
@@ -96,12 +91,7 @@ export class LocalRun {
         return;
       case 'ready':
         post.state = 'idle';
-        this.#queue.push({
-          type: 'worker-ready',
-          slot: post.slot,
-          pid: post.process.pid,
-          providers: message.providers,
-        });
+        this.#queue.push(readyEvent(message, post));
         if (this.#options.startsTogether === true) this.#assignAll();
         else this.#assign(post);
         return;

@@ -42,3 +42,10 @@ export function diedStarting({ device }: Slot, error: AppError): AppError {
 export function doneEvent({ commit, peakRssBytes }: Extract<FromWorker, { type: 'done' }>, slot: Slot): ExecutorEvent {
   return { type: 'shard-done', shard: commit.shard, commit, slot, peakRssBytes };
 }
+
+export function readyEvent(
+  { providers }: Extract<FromWorker, { readonly type: 'ready' }>,
+  { slot, process }: Post,
+): ExecutorEvent {
+  return { type: 'worker-ready', slot, pid: process.pid, providers };
+}
