@@ -59,7 +59,7 @@ async function embed({ bin, folder }: TextBench, set: TextSet, overrides: readon
       path: out,
       mode: 'overwrite',
       keep: ['id'],
-      columns: { embedding: 'normalize(meanPool(last_hidden_state))' },
+      columns: { embedding: 'normalize(meanPool(output_0))' },
     },
     execution: { devices: 'cpu' },
   };
