@@ -137,6 +137,10 @@ function nothingText({ rows }: Of<'run-published'>): string {
   return `0 rows were published; of the ${pluralText(rows.in, 'row')} of the input, ${why}`;
 }
 
+function sharedText(rows: number, of: number): string {
+  return `${countText(rows)} (${Math.round((100 * rows) / of)} %)`;
+}
+
 function published(event: Of<'run-published'>, options: RunTextOptions): readonly string[] {
   const { rows, seconds, rowsPerSecond, parts, bytes, providers, rejects } = event;
   const { paint } = options;
@@ -148,12 +152,16 @@ function published(event: Of<'run-published'>, options: RunTextOptions): readonl
     `${countText(rows.filtered)} filtered`,
   ];
   const isScoredBefore = rowsPerSecond === 0 && rows.out > 0;
-  const taken = event.takenOverRows ?? 0;
+  const { takenOverRows: taken = 0, repeatedRows: repeated = 0, cachedRows: cached = 0 } = event;
   const took = `${durationText(seconds)}, ${countText(rowsPerSecond)} rows/s`;
   const table = [
     ...(event.dated === true ? ([['date', dateText(event.logicalDate ?? '')]] as const) : []),
     ['rows', ledger.join(', ')],
     ...(taken === 0 ? [] : ([['', `${countText(taken)} taken over from earlier runs`]] as const)),
+    ...(repeated === 0
+      ? []
+      : ([['', `${sharedText(repeated, rows.in)} are like another row, and were not scored`]] as const)),
+    ...(cached === 0 ? [] : ([['', `${sharedText(cached, rows.in)} came from the cache`]] as const)),
     ['output', `${shownPath(event.output, options.folder)}  ${pluralText(parts, 'part')}, ${bytesText(bytes)}`],
     ['ran on', `${providers.join(', ')}, batches of ${batchText(event)}`],
     ...rejects.slice(0, 3).map((path) => ['rejects', shownPath(path, options.folder)] as const),

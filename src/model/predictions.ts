@@ -6,6 +6,7 @@ import { type ColumnChunk, evaluateOutput } from './evaluate-output.ts';
 import type { OutputTensor } from './output-blocks.ts';
 import type { OutputColumn } from './output-expression.ts';
 import type { RowReject } from './row-rejects.ts';
+import { decodeRow, encodeRow, type RowValue, sameKindOf } from './row-value.ts';
 import type { FedTensor, FetchedTensor } from './session.ts';
 
 export interface PredictionsOptions {
@@ -54,6 +55,26 @@ export class Predictions {
   /** Leaves the place of a row that has no prediction. */
   skipRow(place: number): void {
     for (const column of this.#columns) column.skipRow(place);
+  }
+
+  /** Gives the row at one place what the row at another has. */
+  copyRow(from: number, to: number): void {
+    for (const column of this.#columns) column.copyRow(from, to);
+  }
+
+  /** A row's predictions as bytes, for `writeRow` of the same output columns. */
+  readRow(place: number): Uint8Array {
+    return encodeRow(this.#columns.map((column) => column.readRow(place)));
+  }
+
+  /** @returns false where the bytes are not of these output columns */
+  writeRow(place: number, bytes: Uint8Array): boolean {
+    const values = decodeRow(bytes);
+    if (values?.length !== this.#columns.length) return false;
+    return this.#columns.every((column, index) => {
+      const value = values[index];
+      return value !== undefined && column.writeRow(place, value);
+    });
   }
 
   columns(): readonly PredictionColumn[] {
@@ -132,6 +153,33 @@ class Gathered {
 
   skipRow(place: number): void {
     this.#rows = Math.max(this.#rows, place + 1);
+  }
+
+  copyRow(from: number, to: number): void {
+    const width = sizeOf(this.#innerShape);
+    this.#values?.copyWithin(to * width, from * width, (from + 1) * width);
+    this.#rows = Math.max(this.#rows, to + 1);
+  }
+
+  readRow(place: number): RowValue {
+    const width = sizeOf(this.#innerShape);
+    const values = this.#values ?? newElementArray(this.#output.type, 0);
+    const row = elementsBetween(values, place * width, (place + 1) * width);
+    return { innerShape: this.#innerShape, values: row };
+  }
+
+  /** @returns false for a value of another shape or type than the column has */
+  writeRow(place: number, { innerShape, values }: RowValue): boolean {
+    const width = sizeOf(innerShape);
+    if (this.#values === undefined) {
+      this.#innerShape = innerShape;
+      this.#values = sameKindOf(values, this.#capacity * width);
+    }
+    const isSame = this.#innerShape.join() === innerShape.join() && this.#values.constructor === values.constructor;
+    if (!isSame) return false;
+    copyInto(this.#values, values, { from: width, to: place * width });
+    this.#rows = Math.max(this.#rows, place + 1);
+    return true;
   }
 
   get name(): string {

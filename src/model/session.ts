@@ -1,6 +1,9 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { AppError, messageOf } from '../core/errors.ts';
 import type { TensorType } from './contract.ts';
+
+/** Of ONNX Runtime; another one may give other bits. */
+export const runtimeVersion = env.versions.node ?? env.versions.common;
 
 /** Values as the binding takes and gives them; `float16` is its bits in a Uint16Array. */
 export type TensorData = Exclude<ConstructorParameters<typeof Tensor>[0], string | readonly boolean[]>;

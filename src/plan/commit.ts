@@ -48,6 +48,10 @@ export const commitSchema = z
     batchRows: z.number().int().positive(),
     /** Where rows are texts. */
     batchTokens: z.number().int().positive().optional(),
+    /** Rows whose prediction is that of a row of the same features. */
+    repeatedRows: count.optional(),
+    /** Rows whose prediction earlier runs had made. */
+    cachedRows: count.optional(),
     timings: timingsSchema,
     /** The run that scored it, when its part was taken over. */
     takenFrom: z.string().optional(),

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { nearest } from '../core/suggest.ts';
 import type { DatasetFormat } from '../dataset/contract.ts';
@@ -6,6 +7,7 @@ import type { JobSpec } from '../spec/job-spec.ts';
 import { checkColumns } from './check-columns.ts';
 import { cutShards } from './cut-shards.ts';
 import { fingerprintOf, inputFiles, labelFiles, type RunIdentity } from './fingerprint.ts';
+import { inputMismatch } from './input-mismatch.ts';
 import { mapFeatures } from './map-features.ts';
 import { outputTable } from './output-table.ts';
 import { placedExpressionError } from './place-expression.ts';
@@ -91,6 +93,7 @@ export function planRun(input: PlanInput): RunPlan {
     part: { format: job.output.format, compression: job.output.compression },
     fixedBatchRows,
     ...graphOptimizationOf(job),
+    ...savingsOf(input),
     shards,
     rowCount: shards.reduce((sum: number, shard: Shard) => sum + shardRowCount(shard), 0),
   };
@@ -160,6 +163,25 @@ export function runIdentity(input: IdentityInput): RunIdentity {
 /** SHA-256 of what each file says, however it is written. */
 function digestsOf(labels: Labels): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(labels).map(([file, texts]) => [file, fingerprintOf(texts)]));
+}
+
+/** What keeps rows from being scored; images of one path need not be the same tomorrow, nor cheap to compare. */
+function savingsOf({ job, locate }: PlanInput): Pick<RunPlan, 'dedupe' | 'cache'> {
+  const { dedupe, cache, baseDir } = job;
+  const key = dedupe ? 'dedupe' : 'cache';
+  const hasImages = Object.values(job.features ?? {}).some((feature) => 'image' in feature);
+  if (hasImages && (dedupe || cache !== undefined)) {
+    throw inputMismatch(locate([key]), {
+      problem: 'is for columns and texts, and the job has images',
+      hint: `remove ${key}`,
+    });
+  }
+  return {
+    ...(dedupe ? { dedupe } : {}),
+    ...(cache === undefined
+      ? {}
+      : { cache: { folder: resolve(baseDir, cache.path), maxSizeBytes: cache.maxSizeBytes } }),
+  };
 }
 
 /** Left out for the usual level, so that the runs of older versions can be gone on with. */

@@ -180,6 +180,10 @@ export const runPlanSchema = z
       .readonly(),
     /** How much the session rewrites the graph; all of it where nothing is said. */
     graphOptimization: z.enum(['extended', 'basic', 'off']).optional(),
+    /** Rows of the same features are scored once in a shard. */
+    dedupe: z.literal(true).optional(),
+    /** Where predictions are kept across runs. */
+    cache: z.strictObject({ folder: z.string(), maxSizeBytes: wholeNumber }).readonly().optional(),
     /** Rows of a session call when the model fixes them. */
     fixedBatchRows: wholeNumber.optional(),
     shards: z.array(shardSchema).readonly(),

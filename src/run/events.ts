@@ -162,6 +162,9 @@ type Body =
       readonly batchTokens?: number | undefined;
       /** Rows that earlier runs scored; absent when there are none. */
       readonly takenOverRows?: number;
+      /** Rows that were not scored, since rows of the same features were: in this run, and in earlier ones. */
+      readonly repeatedRows?: number;
+      readonly cachedRows?: number;
     } & Dated);
 
 /** What happens in a run, in the order in which it happens; the reporter alone turns these into text. */

@@ -242,5 +242,12 @@ async function publish(
     providers: run.providers,
     ...batchIn(run),
     ...(takenRows === 0 ? {} : { takenOverRows: takenRows }),
+    ...savedRows(commits),
   };
+}
+
+function savedRows(commits: readonly Commit[]): { readonly repeatedRows?: number; readonly cachedRows?: number } {
+  const sum = (of: 'repeatedRows' | 'cachedRows') => commits.reduce((rows, commit) => rows + (commit[of] ?? 0), 0);
+  const [repeatedRows, cachedRows] = [sum('repeatedRows'), sum('cachedRows')];
+  return { ...(repeatedRows === 0 ? {} : { repeatedRows }), ...(cachedRows === 0 ? {} : { cachedRows }) };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { executionSchema } from './execution-schema.ts';
 import { featureFields, featureSchema } from './feature-schema.ts';
-import { closedMap, duration, field, oneOf, text, wholeNumber } from './fields.ts';
+import { closedMap, duration, field, oneOf, size, text, wholeNumber } from './fields.ts';
 import { flatImageSchema } from './image-schema.ts';
 import { inputSchema } from './input-schema.ts';
 import { notifySchema, writtenNotifySchema } from './notify-schema.ts';
@@ -73,6 +73,12 @@ const notifyExample = { onFailure: { command: './alert.sh' } };
 const checksText = 'What must hold of the predictions for them to be published.';
 const checksExample = [{ notNull: ['flight_id'] }];
 
+const cacheSchema = closedMap({
+  path: field(text('a path'), 'The folder that predictions are kept in, relative to this spec.', 'cache/late-flights'),
+  maxSize: field(size().prefault('5GB'), 'Over it, what was used longest ago goes.', '5GB'),
+  key: field(oneOf(['features']).default('features'), 'What rows have in common that have one prediction.', 'features'),
+}).transform(({ maxSize, ...rest }) => ({ ...rest, maxSizeBytes: maxSize }));
+
 const jobFields = {
   description: field(
     z.string({ error: 'is not a text' }).optional(),
@@ -102,6 +108,14 @@ const jobFields = {
     'What is not scored again when input files changed: nothing (fingerprint), or the shards of files whose content an earlier run had (byContent).',
     'byContent',
   ),
+  dedupe: field(
+    z.boolean({ error: 'is not true or false' }).default(false),
+    'Whether rows of the same features are scored once in a shard, and have the same prediction.',
+    true,
+  ),
+  cache: field(cacheSchema.optional(), 'Keeps predictions, so that rows of features that were scored before are not.', {
+    path: 'cache/late-flights',
+  }),
   errors: field(errorsSchema.prefault({}), 'How many rows may fail.', { maxRejected: '0.1%' }),
   checks: field(checksSchema.default([]), checksText, checksExample),
   schedule: field(scheduleSchema.optional(), 'When the job runs by itself; `nightshift schedule install` sets it up.', {

@@ -20,11 +20,11 @@ export function parseStoredJob(text: string): JobSpec | undefined {
 }
 
 /**
- * What `jobSchema` makes a resolved job of: parsing it again gives the same job, but for whom it notifies: a repeat
- * is told to nobody, and the secrets of targets have no place in a file.
+ * What `jobSchema` makes a resolved job of: parsing it again gives the same job, but for whom it notifies and what it
+ * keeps: a repeat is told to nobody, scores itself, and the secrets of targets have no place in a file.
  */
 export function writtenJob(job: Omit<JobSpec, 'name' | 'baseDir'>): Record<string, unknown> {
-  const { input, execution, retry, errors, checks, schedule, notify: _notify, ...rest } = job;
+  const { input, execution, retry, errors, checks, schedule, notify: _notify, cache: _cache, ...rest } = job;
   const { paths, ...restOfInput } = input;
   const { batchTimeoutMs, maxWorkerMemoryBytes, ...restOfExecution } = execution;
   const { initialDelayMs, maxDelayMs, ...restOfRetry } = retry;

@@ -35,6 +35,8 @@ const evictedShare = 0.1;
 export class PredictionCache implements Disposable {
   readonly #db: SqliteFile;
   readonly #options: CacheOptions;
+  /** A disk that is full or gone costs what is kept, not the run. */
+  #isBroken = false;
 
   private constructor(db: SqliteFile, options: CacheOptions) {
     this.#db = db;
@@ -57,6 +59,30 @@ export class PredictionCache implements Disposable {
 
   /** Those of the keys that are there, with their values. */
   find(keys: readonly string[]): ReadonlyMap<string, Uint8Array> {
+    const none: ReadonlyMap<string, Uint8Array> = new Map();
+    return this.#tried(none, () => this.#find(keys));
+  }
+
+  store(entries: ReadonlyMap<string, Uint8Array>): void {
+    if (entries.size > 0) this.#tried(undefined, () => this.#store(entries));
+  }
+
+  [Symbol.dispose](): void {
+    this.#db[Symbol.dispose]();
+  }
+
+  #tried<Result>(otherwise: Result, body: () => Result): Result {
+    if (this.#isBroken) return otherwise;
+    try {
+      return body();
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      this.#isBroken = true;
+      return otherwise;
+    }
+  }
+
+  #find(keys: readonly string[]): ReadonlyMap<string, Uint8Array> {
     if (keys.length === 0) return new Map();
     const { context } = this.#options;
     const rows = this.#db.all(
@@ -74,8 +100,7 @@ export class PredictionCache implements Disposable {
     return found;
   }
 
-  store(entries: ReadonlyMap<string, Uint8Array>): void {
-    if (entries.size === 0) return;
+  #store(entries: ReadonlyMap<string, Uint8Array>): void {
     const { context } = this.#options;
     const usedDay = this.#today();
     this.#db.transaction(() => {
@@ -85,10 +110,6 @@ export class PredictionCache implements Disposable {
         });
     });
     this.#evict();
-  }
-
-  [Symbol.dispose](): void {
-    this.#db[Symbol.dispose]();
   }
 
   #touch(keys: readonly string[]): void {

@@ -87,6 +87,8 @@ async function commitRows(scorer: Scorer, job: ShardJob, readable: ReadableRows)
         : `${rejects.example.file} row ${rejects.example.rowNumber}: ${rejects.example.message}`,
     providers: scorer.providers,
     ...batchIn(scored),
+    ...(scored.repeatedRows === 0 ? {} : { repeatedRows: scored.repeatedRows }),
+    ...(scored.cachedRows === 0 ? {} : { cachedRows: scored.cachedRows }),
     timings: timings(started, writing, { sessionMs, packMs: Math.max(0, scored.sessionMs - sessionMs) }),
   };
   await writeFileAtomic(

@@ -34,6 +34,9 @@ export interface ScoredRows extends BatchSize {
   /** Scanned rows that the session cannot score, or gave no number for; ascending. */
   readonly late: readonly LateReject[];
   readonly sessionMs: number;
+  /** Rows that have the prediction of a row of the same features, and of an earlier run. */
+  readonly repeatedRows: number;
+  readonly cachedRows: number;
 }
 
 /** @throws AppError OUT_OF_MEMORY when one row is too much, MODEL_OUTPUT_MISMATCH, INPUT_UNREADABLE, INTERRUPTED */
@@ -41,7 +44,7 @@ export async function scoreRows(scorer: Scorer, job: ShardJob, selection: RowSel
   const { plan, database } = scorer;
   const counts: ScanCounts = { matchedRows: 0, rejectedRows: 0 };
   const scoring = new Scoring(scorer, job);
-  if (scorer.sources.length > 0) {
+  if (scorer.sources.length > 0 || plan.dedupe === true || scorer.kept !== undefined) {
     await scoreWindows({ scorer, scoring, selection, counts, onProgress: job.onProgress });
     return { counts, ...scoring.scored() };
   }

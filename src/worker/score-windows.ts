@@ -1,6 +1,7 @@
 import type { RowSelection } from '../dataset/contract.ts';
 import { type ScanCounts, scanRows } from '../dataset/scan-rows.ts';
 import { cutBatches } from './cut-batches.ts';
+import { Repeats } from './repeats.ts';
 import type { Scorer } from './scorer.ts';
 import type { Scoring } from './scoring.ts';
 import { prepareWindow, windowScan } from './text-window.ts';
@@ -14,31 +15,42 @@ export interface WindowsJob {
 }
 
 /**
- * Scores rows of texts by windows: those of a window go through the session sorted by length, so that little of a batch
+ * Scores rows by windows, those of texts and those whose predictions may be known: those of a window go through the session sorted by length, so that little of a batch
  * is padding, and their predictions to the places of the rows. What is in which batch depends on the rows and the
  * batch size alone.
  */
 export async function scoreWindows({ scorer, scoring, selection, counts, onProgress }: WindowsJob): Promise<void> {
   const { plan, database, prefetch, mustBeEqual } = scorer;
   const fetch = prefetch ? 'ahead' : 'chunk';
+  const saves = plan.dedupe === true || scorer.kept !== undefined;
+  const repeats = saves ? new Repeats({ scoring, dedupe: plan.dedupe === true, kept: scorer.kept }) : undefined;
+  const batchRows = Math.max(windowScan.batchRows, scorer.sources.length > 0 ? 0 : scoring.most.batchRows);
+  const scan = { database, selection, features: plan.features, fetch, counts, ...windowScan, batchRows } as const;
   let scanned = 0;
-  for await (const batch of scanRows({ database, selection, features: plan.features, fetch, counts, ...windowScan })) {
+  for await (const batch of scanRows(scan)) {
     const window = await prepareWindow(scorer, batch);
-    const { rows, lengths } = window;
+    const { lengths } = window;
     for (const reject of window.rejects) scoring.reject({ ...reject, row: scanned + reject.row });
+    const rows = repeats?.left(batch, { rows: window.rows, first: scanned }) ?? window.rows;
     let left = rows.length;
-    for (const { rows: chosen, width } of cutBatches({ rows, lengths, mustBeEqual }, scoring.most)) {
-      await scoring.score({
-        rowCount: chosen.length,
-        width,
-        places: chosen.map((row) => scanned + row),
-        run: (start, end) => scorer.run(window.feeds(chosen.subarray(start, end))),
-      });
-      left -= chosen.length;
+    for (const { rows: cut, width } of cutBatches({ rows, lengths, mustBeEqual }, scoring.most)) {
+      const chosen = repeats?.stillLeft(cut) ?? cut;
+      if (chosen.length > 0) {
+        await scoring.score({
+          rowCount: chosen.length,
+          ...(width === 0 ? {} : { width }),
+          places: chosen.map((row) => scanned + row),
+          run: (start, end) => scorer.run(window.feeds(chosen.subarray(start, end))),
+        });
+        repeats?.keep(chosen);
+      }
+      left -= cut.length;
       onProgress(counts.matchedRows - left);
       // A turn for the messages of the parent, and for the one that says that this worker is alive.
       await new Promise((resolve) => setImmediate(resolve));
     }
+    repeats?.settle();
+    onProgress(counts.matchedRows);
     scanned += batch.rowCount;
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, messageOf } from '../core/errors.ts';
@@ -9,12 +10,13 @@ import type { OutputColumn } from '../model/output-expression.ts';
 import type { BatchTensors } from '../model/predictions.ts';
 import type { Preparer } from '../model/preparer.ts';
 import { providersUsed } from '../model/providers-used.ts';
-import { type FedTensor, type Provider, Session } from '../model/session.ts';
+import { type FedTensor, type Provider, runtimeVersion, Session } from '../model/session.ts';
 import { exposeZipMaps } from '../model/zip-map.ts';
 import { runLayout } from '../plan/layout.ts';
 import { predictedColumns } from '../plan/predicted-columns.ts';
 import type { RunPlan, Shard } from '../plan/run-plan.ts';
 import { KeptProfile, profilePrefix } from './keep-profile.ts';
+import type { PredictionCache } from './prediction-cache.ts';
 import type { StartMessage } from './protocol.ts';
 
 /** What a worker holds for its life: a database over the job's paths, and a session that is loaded. */
@@ -35,6 +37,8 @@ export interface Scorer extends AsyncDisposable {
   readonly preparer: Preparer | undefined;
   /** Texts that become model inputs; empty where there are none. */
   readonly sources: readonly PreparedSource[];
+  /** Predictions of rows that were scored, where the job keeps them. */
+  readonly kept: KeptPredictions | undefined;
   /** Rows of different lengths must not meet in a batch. */
   readonly mustBeEqual: boolean;
   /**
@@ -47,6 +51,13 @@ export interface Scorer extends AsyncDisposable {
     prepared?: (paddedRows: number) => Readonly<Record<string, FedTensor>>,
   ): Promise<BatchTensors>;
   run(feeds: Readonly<Record<string, FedTensor>>): Promise<BatchTensors>;
+}
+
+/** What workers share of predictions. */
+export interface KeptPredictions {
+  readonly cache: PredictionCache;
+  /** Whether it goes with the run; else it is of earlier runs, too. */
+  readonly isOfRun: boolean;
 }
 
 /** A feature whose columns are prepared: its place among the features of the plan. */
@@ -72,6 +83,7 @@ export async function openScorer(start: StartMessage): Promise<Scorer> {
   const profile =
     prefix === undefined ? undefined : new KeptProfile(prefix, { end: () => session.endProfiling(), loadMs });
   let sessionMs = 0;
+  const kept = await openKept(start, providers);
   const run: Scorer['run'] = async (feeds) => {
     const before = performance.now();
     try {
@@ -92,6 +104,7 @@ export async function openScorer(start: StartMessage): Promise<Scorer> {
     prefetch: start.prefetch,
     preparer,
     sources,
+    kept,
     mustBeEqual: plan.features.some(({ text }) => text !== undefined && !text.mask && text.fixedLength === undefined),
     sessionMs: () => sessionMs,
     profile,
@@ -103,8 +116,55 @@ export async function openScorer(start: StartMessage): Promise<Scorer> {
     },
     async [Symbol.asyncDispose]() {
       database[Symbol.dispose]();
+      kept?.cache[Symbol.dispose]();
       await session[Symbol.asyncDispose]();
     },
+  };
+}
+
+/** As much as fits; it goes with what is staged. */
+const dedupeBytesAtMost = 8 * 2 ** 30;
+
+/** Loaded by those who need it: most jobs keep nothing. */
+async function openKept(start: StartMessage, providers: readonly string[]): Promise<KeptPredictions | undefined> {
+  const { plan, outputFolder, runId } = start;
+  if (plan.cache === undefined && plan.dedupe === undefined) return undefined;
+  const { PredictionCache: Cache } = await import('./prediction-cache.ts');
+  const context = createHash('sha256')
+    .update(JSON.stringify(dependences(plan, providers)))
+    .digest('hex');
+  if (plan.cache !== undefined)
+    return { cache: Cache.open({ ...plan.cache, context, nowMs: Date.now }), isOfRun: false };
+  const folder = join(outputFolder, runLayout(runId).staging, 'dedupe');
+  try {
+    return { cache: Cache.open({ folder, maxSizeBytes: dedupeBytesAtMost, context, nowMs: Date.now }), isOfRun: true };
+  } catch (error) {
+    // On a disk that SQLite cannot share each shard finds its own repeats all the same.
+    if (error instanceof AppError) return undefined;
+    throw error;
+  }
+}
+
+/** All but its features that a row's prediction depends on. */
+function dependences(
+  { model, features, outputColumns, labels, nonFinite, graphOptimization }: RunPlan,
+  providers: readonly string[],
+) {
+  const inputs = features.map(({ input, element, innerShape, nulls, text }) => {
+    const { path: _path, ...tokenizer } = text?.tokenizer ?? {};
+    return { input, element, innerShape, nulls, ...(text === undefined ? {} : { text: { ...text, tokenizer } }) };
+  });
+  const { sha256, signature } = model;
+  return {
+    runtime: runtimeVersion,
+    sha256,
+    signature,
+    inputs,
+    outputColumns,
+    labels,
+    nonFinite,
+    graphOptimization,
+    providers,
   };
 }
 

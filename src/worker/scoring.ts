@@ -22,8 +22,10 @@ export class Scoring {
   readonly #scorer: Scorer;
   readonly #job: ShardJob;
   readonly #predictions: Predictions;
-  readonly #late: LateReject[] = [];
+  /** By row. */
+  readonly #late = new Map<number, LateReject>();
   #rows = 0;
+  readonly #saved = { repeatedRows: 0, cachedRows: 0 };
   #sessionMs = 0;
   #most: BatchSize;
 
@@ -44,7 +46,8 @@ export class Scoring {
   scored(): Omit<ScoredRows, 'counts'> {
     return {
       predictions: this.#predictions,
-      late: this.#late.sort((a, b) => a.row - b.row),
+      late: [...this.#late.values()].sort((a, b) => a.row - b.row),
+      ...this.#saved,
       sessionMs: this.#sessionMs,
       ...this.#most,
     };
@@ -60,8 +63,28 @@ export class Scoring {
 
   /** Leaves the place of a row that is not scored. */
   reject(reject: LateReject): void {
-    this.#late.push(reject);
+    this.#late.set(reject.row, reject);
     this.#predictions.skipRow(reject.row);
+  }
+
+  /** Gives a row what another has, be it a reject. */
+  repeat(from: number, row: number): void {
+    const reject = this.#late.get(from);
+    if (reject === undefined) this.#predictions.copyRow(from, row);
+    else this.reject({ ...reject, row });
+    this.#saved.repeatedRows += 1;
+  }
+
+  /** Gives a row what this run or an earlier one kept. @returns whether that is of use */
+  restore(row: number, bytes: Uint8Array, isOfRun: boolean): boolean {
+    const isRestored = this.#predictions.writeRow(row, bytes);
+    if (isRestored) this.#saved[isOfRun ? 'repeatedRows' : 'cachedRows'] += 1;
+    return isRestored;
+  }
+
+  /** What to keep of a row; undefined where it has no prediction. */
+  kept(row: number): Uint8Array | undefined {
+    return this.#late.has(row) ? undefined : this.#predictions.readRow(row);
   }
 
   #mostRows({ width = 0 }: ScorableBatch): number {
@@ -108,8 +131,10 @@ export class Scoring {
       const tensors = await batch.run(start, end);
       const paddedRows = this.#scorer.plan.fixedBatchRows ?? rowCount;
       const places = batch.places?.subarray(start, end);
-      for (const reject of this.#predictions.append(tensors, { rowCount, paddedRows, places }))
-        this.#late.push({ ...reject, row: this.#placeOf(rows, reject.row) });
+      for (const reject of this.#predictions.append(tensors, { rowCount, paddedRows, places })) {
+        const row = this.#placeOf(rows, reject.row);
+        this.#late.set(row, { ...reject, row });
+      }
       this.#passed(rowCount, batch);
       return undefined;
     } catch (error) {

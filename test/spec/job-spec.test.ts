@@ -7,12 +7,12 @@ const inAJob: readonly (readonly [lines: string, message: string, hint: string])
   [
     'timetable: daily',
     '7:5 jobs.a: unknown key "timetable"',
-    'the keys here are description, model, input, features, output, execution, retry, resume, errors, checks, schedule, notify',
+    'the keys here are description, model, input, features, output, execution, retry, resume, dedupe, cache, errors, checks, schedule, notify',
   ],
   [
     '__proto__: x',
     '7:5 jobs.a: unknown key "__proto__"',
-    'the keys here are description, model, input, features, output, execution, retry, resume, errors, checks, schedule, notify',
+    'the keys here are description, model, input, features, output, execution, retry, resume, dedupe, cache, errors, checks, schedule, notify',
   ],
   ['description: 5', '7:5 jobs.a.description: 5 is not a text', 'put it in quotes: "5"'],
   [

@@ -40,6 +40,7 @@ const minimal = {
   },
   retry: { maxAttempts: 4, initialDelayMs: 1000, maxDelayMs: 60_000, multiplier: 2, jitter: 'full' },
   resume: 'fingerprint',
+  dedupe: false,
   errors: { maxRejected: { rows: 0 }, maxFailedShards: 0 },
   checks: [],
 };

@@ -89,7 +89,7 @@ describe('a spec with several errors', () => {
           column: 5,
           path: 'jobs.a',
           message: '/specs/jobs.yaml:9:5 jobs.a: unknown key "wat"',
-          hint: 'the keys here are description, model, input, features, output, execution, retry, resume, errors, checks, schedule, notify',
+          hint: 'the keys here are description, model, input, features, output, execution, retry, resume, dedupe, cache, errors, checks, schedule, notify',
         },
       ],
     });

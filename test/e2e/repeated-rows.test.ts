@@ -1,0 +1,148 @@
+import { globSync, writeFileSync } from 'node:fs';
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  type Job,
+  makeParquet,
+  published,
+  rejected,
+  root,
+  runJob,
+  start,
+  temporaryFolder,
+  typeModel,
+  writeSpec,
+} from './nightshift.ts';
+
+const columns = [
+  ...['month', 'day', 'hour', 'minute', 'carrier_code', 'origin_code', 'dest_code', 'dep_delay', 'distance'],
+  ...['plane_year', 'seats', 'temp', 'wind_speed', 'visib'],
+];
+const flights: Job = {
+  model: join(root, 'fixtures/models/late-flights.onnx'),
+  input: 'in.parquet',
+  features: { features: { columns, nulls: 'nan' } },
+  output: { path: 'out', mode: 'overwrite', keep: ['id'] },
+  execution: { devices: 'cpu', workersPerDevice: 2, shardRows: 700 },
+};
+const distinct = 1000;
+
+/** Flights that are there three times each, far apart; a number tells them from each other. */
+async function repeatedFlights(cwd: string): Promise<void> {
+  const source = join(root, 'fixtures/flights/flights-1.parquet');
+  await makeParquet(
+    join(cwd, 'in.parquet'),
+    `SELECT row_number() OVER () AS id, * FROM (
+       SELECT f.* FROM range(3) t(n), (SELECT * EXCLUDE flight_id FROM '${source}' LIMIT ${distinct}) f ORDER BY n)`,
+  );
+}
+
+const lastOf = (events: readonly Readonly<Record<string, unknown>>[]) => events.at(-1);
+
+describe('rows of the same features', () => {
+  it('are scored once with dedupe, by whichever worker, and all have the prediction', async () => {
+    await using folder = await temporaryFolder();
+    await repeatedFlights(folder.path);
+    const plain = await runJob(folder.path, flights);
+    expect(plain).toMatchObject({ exitCode: 0 });
+    expect(lastOf(plain.events)).not.toHaveProperty('repeatedRows');
+    const expected = await published(folder.path);
+    const { events } = await runJob(folder.path, { ...flights, dedupe: true });
+    const { repeatedRows } = lastOf(events) ?? {};
+    // Two workers may score a row at the same time.
+    expect(Number(repeatedRows)).toBeGreaterThan(distinct);
+    expect(Number(repeatedRows)).toBeLessThanOrEqual(2 * distinct);
+    expect(await published(folder.path)).toEqual(expected);
+  });
+
+  it('are rejected together', async () => {
+    await using folder = await temporaryFolder();
+    await makeParquet(join(folder.path, 'in.parquet'), 'SELECT i AS id, (i % 3 - 1)::FLOAT AS x FROM range(30) t(i)');
+    const job = {
+      model: typeModel('log'),
+      input: 'in.parquet',
+      output: { path: 'out', keep: ['id'] },
+      errors: { maxRejected: 20 },
+      dedupe: true,
+    };
+    const { events } = await runJob(folder.path, job);
+    expect(lastOf(events)).toMatchObject({ type: 'run-published', repeatedRows: 27, rows: { out: 10, rejected: 20 } });
+    const found = await rejected(folder.path);
+    expect(found.map((row) => Number(row['row_number']))).toEqual(
+      Array.from({ length: 30 }, (_, i) => i).filter((i) => i % 3 !== 2),
+    );
+  });
+});
+
+describe('the cache', () => {
+  const cached: Job = { ...flights, cache: { path: 'kept' } };
+
+  it('has the predictions of the next run, and of one after a kill', async () => {
+    await using folder = await temporaryFolder();
+    await repeatedFlights(folder.path);
+    await runJob(folder.path, flights);
+    const expected = await published(folder.path);
+    await writeSpec(folder.path, { job: cached });
+    const killed = start(['run', 'jobs.yaml', '--json', '--restart'], { cwd: folder.path });
+    for await (const line of killed.iterable()) if (String(line).includes('"shard-done"')) killed.kill('SIGKILL');
+    await killed;
+    const again = await runJob(folder.path, cached, ['--restart']);
+    expect(Number(lastOf(again.events)?.['cachedRows'])).toBeGreaterThan(0);
+    expect(await published(folder.path)).toEqual(expected);
+    const third = await runJob(folder.path, cached);
+    expect(lastOf(third.events)).toMatchObject({ cachedRows: 3 * distinct });
+    expect(await published(folder.path)).toEqual(expected);
+  });
+
+  it('knows nothing of another model, or of other output columns', async () => {
+    await using folder = await temporaryFolder();
+    await repeatedFlights(folder.path);
+    await runJob(folder.path, cached);
+    const other = await runJob(folder.path, {
+      ...cached,
+      output: { path: 'out', mode: 'overwrite', columns: { late: 'label' } },
+    });
+    // Rows that come again in the same run are all that it can have.
+    expect(Number(lastOf(other.events)?.['cachedRows'] ?? 0)).toBeLessThanOrEqual(2 * distinct);
+  });
+
+  it('that is damaged is an error that says what to do', async () => {
+    await using folder = await temporaryFolder();
+    await repeatedFlights(folder.path);
+    await mkdir(join(folder.path, 'kept'));
+    writeFileSync(join(folder.path, 'kept/predictions.sqlite'), 'no database'.repeat(500));
+    const { exitCode, stderr } = await runJob(folder.path, cached);
+    expect(exitCode).toBe(4);
+    expect(stderr).toContain('CACHE_UNAVAILABLE');
+    expect(stderr).toContain('take `cache` out of the job');
+  });
+
+  it('is no part of a repeat, which scores itself', async () => {
+    await using folder = await temporaryFolder();
+    await repeatedFlights(folder.path);
+    await runJob(folder.path, cached);
+    expect(await start(['rerun', 'out', '--into', 'again'], { cwd: folder.path })).toMatchObject({ exitCode: 0 });
+    const commits = await Promise.all(
+      globSync(join(folder.path, 'again/_nightshift/runs/*/commits/*.json')).map((path) => readFile(path, 'utf8')),
+    );
+    expect(commits).not.toHaveLength(0);
+    expect(commits.join()).not.toContain('cachedRows');
+  });
+});
+
+it('images are not compared, and the job says so where it is', async () => {
+  await using folder = await temporaryFolder();
+  await copyFile(join(root, 'fixtures/models/types/float32.onnx'), join(folder.path, 'm.onnx'));
+  await makeParquet(join(folder.path, 'in.parquet'), "SELECT 'a.png' AS photo");
+  const job = {
+    model: 'm.onnx',
+    input: 'in.parquet',
+    features: { x: { image: 'photo' } },
+    output: 'out',
+    dedupe: true,
+  };
+  const { exitCode, stderr } = await runJob(folder.path, job);
+  expect(exitCode).toBe(2);
+  expect(stderr).toMatch(/jobs\.yaml:\d+:\d+ jobs\.job/);
+});
