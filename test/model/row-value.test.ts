@@ -25,6 +25,10 @@ describe('the predictions of a row as bytes', () => {
     const bytes = encodeRow([{ innerShape: [2], values: Float32Array.of(1, 2) }]);
     for (let length = 0; length < bytes.byteLength; length++)
       expect(decodeRow(bytes.subarray(0, length)), `${length} bytes`).toBeUndefined();
-    fc.assert(fc.property(fc.uint8Array(), (noise) => expect(decodeRow(noise)).toBeUndefined()));
+    fc.assert(
+      fc.property(fc.uint8Array(), (noise) => {
+        expect(decodeRow(noise)).toBeUndefined();
+      }),
+    );
   });
 });

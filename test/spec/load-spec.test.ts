@@ -113,6 +113,8 @@ describe('a job', () => {
         '  batchTimeout: 1.5 m',
         'retry: { maxAttempts: 1, initialDelay: 500ms, maxDelay: 1h, multiplier: 1.5, jitter: none }',
         'resume: byContent',
+        'dedupe: true',
+        'cache: { path: k, maxSize: 1GB }',
         'errors: { maxRejected: 0.1%, maxFailedShards: 2 }',
         'checks: [unique: flight_id, rowCount: input]',
       ),
@@ -171,6 +173,8 @@ describe('a job', () => {
       },
       retry: { maxAttempts: 1, initialDelayMs: 500, maxDelayMs: 3_600_000, multiplier: 1.5, jitter: 'none' },
       resume: 'byContent',
+      dedupe: true,
+      cache: { path: 'k', maxSizeBytes: 1e9, key: 'features' },
       errors: { maxRejected: { fraction: 0.001 }, maxFailedShards: 2 },
       checks: [
         { type: 'unique', columns: ['flight_id'], severity: 'error' },

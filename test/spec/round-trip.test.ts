@@ -93,6 +93,7 @@ const written = fc.record(
       { requiredKeys: [] },
     ),
     resume: fc.constantFrom('fingerprint', 'byContent'),
+    dedupe: fc.boolean(),
     retry: fc.record(
       {
         maxAttempts: fc.integer({ min: 1, max: 100 }),
