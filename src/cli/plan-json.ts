@@ -43,6 +43,7 @@ export function planRecord(job: JobPlan): Record<string, unknown> {
       nulls,
       ...(text === undefined ? {} : { text }),
     })),
+    repeats: job.repeats,
     images: (plan.images ?? []).map(({ input, column, raw, root, element, innerShape, layout, ...how }) => ({
       input,
       column: { name: column.name, type: column.type, nullFree: column.nullFree },

@@ -35,6 +35,7 @@ export function planText(job: JobPlan, options: PlanTextOptions): string {
     ...modelRows(job.plan, options),
     ...featureRows(job.plan.features),
     ...imageRows(job.plan, options),
+    ...repeatRows(job),
     ...inputWarnings(job.plan).map((text): Row => ['warn', paint('yellow', text)]),
     ...outputRows(job, options),
     ...shardRows(job.shards, options.isVerbose),
@@ -137,6 +138,16 @@ function featureRows(features: readonly PlanFeature[]): readonly Row[] {
       ...lines.map((line): Row => ['', `${indent}${line}`]),
     ];
   });
+}
+
+/** What scoring each distinct row once is worth. */
+function repeatRows({ repeats, plan }: JobPlan): readonly Row[] {
+  if (repeats === undefined || repeats.rows === 0) return [];
+  const share = Math.round((100 * (repeats.rows - repeats.distinctRows)) / repeats.rows);
+  const isOn = plan.dedupe === true || plan.cache !== undefined;
+  if (share < 1 && !isOn) return [];
+  const advice = isOn ? '' : '; `dedupe: true` scores them once';
+  return [['repeats', `${share} % of the first ${pluralText(repeats.rows, 'row')} are like another${advice}`]];
 }
 
 function imageRows({ images = [] }: RunPlan, { folder }: PlanTextOptions): readonly Row[] {

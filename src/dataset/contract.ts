@@ -256,6 +256,8 @@ export interface ProfileRequest {
   readonly texts: readonly string[];
   /** How many rows to give back as they are. */
   readonly firstRows: number;
+  /** Rows are counted that differ in these. */
+  readonly distinctOf?: readonly string[];
 }
 
 export interface RowProfile {
@@ -269,6 +271,7 @@ export interface RowProfile {
   readonly textsFound: readonly string[];
   /** JSON-safe; integers of 64 bits and more are their digits. */
   readonly firstRows: readonly Readonly<Record<string, unknown>>[];
+  readonly distinctRows: number;
 }
 
 /** Looks at the rows of an opened dataset while its staged copies are there. @throws AppError INPUT_UNREADABLE */

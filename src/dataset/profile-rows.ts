@@ -26,6 +26,7 @@ async function profileRows(facts: DatasetFacts, request: ProfileRequest, threads
       rejected: request.rejectsOf.map((_, index) => Number(counts[`rejected${index}`])),
       textsFound: texts.map((row) => String(row['text'])),
       firstRows,
+      distinctRows: Number(counts['distinct']),
     };
   } catch (error) {
     const named = facts.files.find((file) => error instanceof Error && error.message.includes(file.path));
@@ -38,7 +39,13 @@ function sourceOf({ files, columns, hasPartitions }: DatasetFacts): string {
   return sourceSql({ files: whole, columns, hasPartitions, where: undefined }, columns);
 }
 
-function measures({ nullsOf, nonFiniteOf = [], uniqueOf, rejectsOf }: ProfileRequest): readonly string[] {
+function measures({
+  nullsOf,
+  nonFiniteOf = [],
+  uniqueOf,
+  rejectsOf,
+  distinctOf = [],
+}: ProfileRequest): readonly string[] {
   const nulls = nullsOf.map((name, index) => `(count(*) - count(${quoteName(name)}))::DOUBLE AS nulls${index}`);
   const odd = nonFiniteOf.map(
     (name, index) => `(count(*) FILTER (WHERE NOT isfinite(${quoteName(name)})))::DOUBLE AS odd${index}`,
@@ -52,7 +59,15 @@ function measures({ nullsOf, nonFiniteOf = [], uniqueOf, rejectsOf }: ProfileReq
       ? `0 AS rejected${index}`
       : `(count(*) FILTER (WHERE NOT (${pass})))::DOUBLE AS rejected${index}`;
   });
-  return ['count(*)::DOUBLE AS rows', ...nulls, ...odd, ...unique, ...rejected];
+  const hash = distinctOf.length === 0 ? '0' : `hash(${distinctOf.map(quoteName).join(', ')})`;
+  return [
+    'count(*)::DOUBLE AS rows',
+    `count(DISTINCT ${hash})::DOUBLE AS "distinct"`,
+    ...nulls,
+    ...odd,
+    ...unique,
+    ...rejected,
+  ];
 }
 
 function textsSql({ textsIn, texts }: ProfileRequest, sample: string): string {

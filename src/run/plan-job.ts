@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Slot } from '../executor/contract.ts';
-import { type BatchSize, chosenBatch } from '../plan/batch-size.ts';
+import { type BatchSize, chosenBatch, hasTokens } from '../plan/batch-size.ts';
 import type { ShardFate } from '../plan/explain-shards.ts';
 import { inputRejectsName } from '../plan/layout.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
@@ -24,7 +24,11 @@ export interface JobPlan {
   /** undefined is measured when the first worker is warm. */
   readonly batch: BatchSize | undefined;
   readonly memory: MemoryEstimate;
+  /** Of the first rows, how many differ in their features; where scoring them once may be worth it. */
+  readonly repeats: { readonly rows: number; readonly distinctRows: number } | undefined;
 }
+
+const sampledRows = 50_000;
 
 /**
  * Decides what a run would do, and writes nothing but copies of text inputs to a temporary folder.
@@ -34,7 +38,8 @@ export async function planJob(ports: Ports, options: JobRequest & { readonly res
   const { execution } = options.job;
   const devices = await ports.findDevices(execution.devices);
   const prepared = await orAborted(options.signal, prepareJob(ports, options));
-  const plan = await planHere(ports, prepared, await orAborted(options.signal, digestInputs(prepared)));
+  const digests = await orAborted(options.signal, digestInputs(prepared));
+  const { plan, repeats } = await planHere(ports, prepared, { digests, samples: true });
   const { start, shards } = await explainStart(ports, prepared, { plan, restart: options.restart });
   const isIdle = start.state === 'refuse' || start.state === 'skip';
   const left = isIdle ? shards.length : shards.filter(({ willRun }) => willRun).length;
@@ -53,6 +58,7 @@ export async function planJob(ports: Ports, options: JobRequest & { readonly res
     prefetch,
     batch,
     memory: estimateMemory(plan, { workers: slots.length, batch, prefetch }),
+    repeats,
   };
 }
 
@@ -61,11 +67,31 @@ export async function planJob(ports: Ports, options: JobRequest & { readonly res
  * @throws AppError what planning throws
  */
 export async function validateJob(ports: Ports, request: JobRequest): Promise<RunPlan> {
-  return planHere(ports, await orAborted(request.signal, prepareJob(ports, request)));
+  const prepared = await orAborted(request.signal, prepareJob(ports, request));
+  return (await planHere(ports, prepared, { samples: false })).plan;
 }
 
-async function planHere(ports: Ports, prepared: PreparedJob, digests?: ReadonlyMap<string, string>): Promise<RunPlan> {
+interface PlanHow {
+  readonly digests?: ReadonlyMap<string, string> | undefined;
+  readonly samples: boolean;
+}
+
+async function planHere(
+  ports: Ports,
+  prepared: PreparedJob,
+  { digests, samples }: PlanHow,
+): Promise<Pick<JobPlan, 'plan' | 'repeats'>> {
   await using folder = await ports.temporaryFolder();
+  const { signal } = prepared.request;
   const places = { stagingFolder: folder.path, rejectsPath: join(folder.path, inputRejectsName), digests };
-  return (await orAborted(prepared.request.signal, openJob(ports, prepared, places))).plan;
+  const { plan, dataset } = await orAborted(signal, openJob(ports, prepared, places));
+  const mayRepeat = hasTokens(plan) || plan.dedupe === true || plan.cache !== undefined;
+  if (!samples || !mayRepeat) return { plan, repeats: undefined };
+  const none = { nullsOf: [], uniqueOf: [], rejectsOf: [], textsIn: [], texts: [], firstRows: 0 };
+  const distinctOf = [...new Set(plan.features.flatMap(({ columns }) => columns.map(({ name }) => name)))];
+  const { rowCount: rows, distinctRows } = await orAborted(
+    signal,
+    ports.profileRows(dataset.facts, { ...none, distinctOf, sampleRows: sampledRows }),
+  );
+  return { plan, repeats: { rows, distinctRows } };
 }
