@@ -5,6 +5,7 @@ import { execa, execaNode } from 'execa';
 import { glob } from 'tinyglobby';
 import { stateFolder } from '../house/state-folder.ts';
 import { type BenchSet, flights, mlp } from './data.ts';
+import { scoreImages } from './images.ts';
 import { cpuSeconds, sampleProcesses } from './memory.ts';
 import { median, megabytes, print, row, thousands } from './report.ts';
 import { embedTexts } from './text.ts';
@@ -23,7 +24,10 @@ const python = process.env['NIGHTSHIFT_BENCH_PYTHON'];
 const parts: Readonly<Record<string, (folder: string) => Promise<void>>> = {
   ...{ throughput, grid, cold, memory, soak },
   text: (folder) => embedTexts({ bin, folder, rounds, python, cores: workers }),
+  images: (folder) => scoreImages({ bin, folder, rounds, python, cores: workers }),
 };
+/** They fetch or make a lot first. */
+const onDemand = ['text', 'images'];
 const wanted = process.argv.slice(2);
 const folder = await mkdtemp(join(tmpdir(), 'nightshift-bench-run-'));
 print(
@@ -31,7 +35,7 @@ print(
 );
 try {
   for (const [name, part] of Object.entries(parts))
-    if (wanted.length === 0 ? name !== 'text' : wanted.includes(name)) await part(folder);
+    if (wanted.length === 0 ? !onDemand.includes(name) : wanted.includes(name)) await part(folder);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
