@@ -161,7 +161,7 @@ function published(event: Of<'run-published'>, options: RunTextOptions): readonl
     ...(repeated === 0
       ? []
       : ([['', `${sharedText(repeated, rows.in)} are like another row, and were not scored`]] as const)),
-    ...(cached === 0 ? [] : ([['', `${sharedText(cached, rows.in)} came from the cache`]] as const)),
+    ...(cached === 0 ? [] : ([['', `${sharedText(cached, rows.in)} were in the cache`]] as const)),
     ['output', `${shownPath(event.output, options.folder)}  ${pluralText(parts, 'part')}, ${bytesText(bytes)}`],
     ['ran on', `${providers.join(', ')}, batches of ${batchText(event)}`],
     ...rejects.slice(0, 3).map((path) => ['rejects', shownPath(path, options.folder)] as const),

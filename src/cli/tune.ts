@@ -19,7 +19,12 @@ import { lineDiff, type SpecChange, specChange, writeSpecChange } from './tune-w
 export async function tune(io: Io, request: SpecRequest<TuneFlags>): Promise<number> {
   const { flags } = request;
   const budgetMs = parseDuration('--budget', flags.budget);
-  const rows: TuneOptions['rows'] = flags.rows === 'auto' ? 'auto' : Math.max(1, parseCount('--rows', flags.rows));
+  const rows: TuneOptions['rows'] = flags.rows === 'auto' ? 'auto' : parseCount('--rows', flags.rows);
+  for (const [option, value] of [
+    ['--budget', budgetMs],
+    ['--rows', rows],
+  ] as const)
+    if (value === 0) throw new AppError('USAGE', `${option} 0: leaves nothing to measure`, { hint: 'write more' });
   const spec = await openSpec(request);
   const ports = newPorts();
   const dated = onlyJob(spec, dateJobs(ports, chooseJobs(spec, request.names), flags));

@@ -75,8 +75,9 @@ async function runSmi(
     stdin: 'ignore',
   });
   if (result.failed) {
-    // Not installed is an answer; installed and failing is a broken driver, which must not pass for "no GPU".
-    if (result.code === 'ENOENT') return undefined;
+    // Not installed, or not for this user, is an answer; installed and failing is a broken driver, which must not pass
+    // for "no GPU".
+    if (result.code === 'ENOENT' || result.code === 'EACCES') return undefined;
     throw new AppError('DEVICE_UNAVAILABLE', `nvidia-smi failed: ${result.stderr || messageOf(result)}`.trim(), {
       hint: 'mend the NVIDIA driver, or set execution.devices: cpu',
     });

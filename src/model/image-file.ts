@@ -44,9 +44,8 @@ export async function readImageFile(written: string, root: string): Promise<Uint
 
 /** @throws ImageError for what is no path of this machine */
 export function imagePath(written: string, root: string): string {
-  const problem =
-    written === '' ? 'the path is empty' : written.includes('\0') ? 'the path has a NUL in it' : undefined;
-  if (problem !== undefined) throw new ImageError('IMAGE_UNREADABLE', problem);
+  if (written === '') throw new ImageError('IMAGE_UNREADABLE', 'the path is empty');
+  whole(written);
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(written)?.[1]?.toLowerCase();
   if (scheme === undefined) return resolve(root, written);
   if (scheme !== 'file') {
@@ -56,8 +55,15 @@ export function imagePath(written: string, root: string): string {
     );
   }
   try {
-    return fileURLToPath(written);
+    return whole(fileURLToPath(written));
   } catch (error) {
+    if (error instanceof ImageError) throw error;
     throw new ImageError('IMAGE_UNREADABLE', `${written} is no path: ${messageOf(error)}`);
   }
+}
+
+/** No file has a NUL in its path, and the system stops reading one there. */
+function whole(path: string): string {
+  if (!path.includes('\0')) return path;
+  throw new ImageError('IMAGE_UNREADABLE', 'the path has a NUL in it');
 }

@@ -52,6 +52,8 @@ export const commitSchema = z
     repeatedRows: count.optional(),
     /** Rows whose prediction earlier runs had made. */
     cachedRows: count.optional(),
+    /** Why the cache was not used any more from this shard on. */
+    cacheError: z.string().optional(),
     timings: timingsSchema,
     /** The run that scored it, when its part was taken over. */
     takenFrom: z.string().optional(),

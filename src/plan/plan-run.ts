@@ -93,7 +93,6 @@ export function planRun(input: PlanInput): RunPlan {
     part: { format: job.output.format, compression: job.output.compression },
     fixedBatchRows,
     ...graphOptimizationOf(job),
-    ...savingsOf(input),
     shards,
     rowCount: shards.reduce((sum: number, shard: Shard) => sum + shardRowCount(shard), 0),
   };
@@ -106,10 +105,13 @@ function digestOf({ digests }: PlanInput, source: string): { readonly sha256?: s
 }
 
 /**
- * A plan with what its job says now about publishing, which may have changed since the plan was made.
- * @throws AppError COLUMN_MISSING, SPEC_INVALID for a check that does not fit the output
+ * A plan with what its job says now about publishing and about rows that repeat, which may have changed since the plan
+ * was made.
+ * @throws AppError COLUMN_MISSING, SPEC_INVALID for a check that does not fit the output, MODEL_INPUT_MISMATCH
  */
-export function withPublishing(plan: RunPlan, { job, locate }: Pick<PlanInput, 'job' | 'locate'>): RunPlan {
+export function withPublishing(planned: RunPlan, { job, locate }: Pick<PlanInput, 'job' | 'locate'>): RunPlan {
+  const { dedupe: _dedupe, cache: _cache, ...rest } = planned;
+  const plan: RunPlan = { ...rest, ...savingsOf({ job, locate }) };
   checkColumns(outputTable(plan), { checks: job.checks, locate });
   const { mode, keepVersions } = job.output;
   return { ...plan, publishing: { mode, keepVersions, maxRejected: job.errors.maxRejected }, checks: job.checks };
@@ -166,21 +168,22 @@ function digestsOf(labels: Labels): Readonly<Record<string, string>> {
 }
 
 /** What keeps rows from being scored; images of one path need not be the same tomorrow, nor cheap to compare. */
-function savingsOf({ job, locate }: PlanInput): Pick<RunPlan, 'dedupe' | 'cache'> {
+function savingsOf({ job, locate }: Pick<PlanInput, 'job' | 'locate'>): Pick<RunPlan, 'dedupe' | 'cache'> {
   const { dedupe, cache, baseDir } = job;
   const key = dedupe ? 'dedupe' : 'cache';
   const hasImages = Object.values(job.features ?? {}).some((feature) => 'image' in feature);
   if (hasImages && (dedupe || cache !== undefined)) {
-    throw inputMismatch(locate([key]), {
-      problem: 'is for columns and texts, and the job has images',
-      hint: `remove ${key}`,
-    });
+    const problem = 'is for columns and texts, and the job has images';
+    throw inputMismatch(locate([key]), { problem, hint: `remove ${key}` });
+  }
+  const folder = cache === undefined ? undefined : resolve(baseDir, cache.path);
+  if (folder !== undefined && `${folder}/`.startsWith(`${resolve(baseDir, job.output.path)}/`)) {
+    const problem = 'lies in the output folder, where readers would take it for a table';
+    throw inputMismatch(locate(['cache', 'path']), { problem, hint: 'choose a folder of its own' });
   }
   return {
     ...(dedupe ? { dedupe } : {}),
-    ...(cache === undefined
-      ? {}
-      : { cache: { folder: resolve(baseDir, cache.path), maxSizeBytes: cache.maxSizeBytes } }),
+    ...(cache === undefined || folder === undefined ? {} : { cache: { folder, maxSizeBytes: cache.maxSizeBytes } }),
   };
 }
 

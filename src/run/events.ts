@@ -232,6 +232,10 @@ export function warningOf(happened: ExecutorEvent): RunEventBody | undefined {
     const message = `all ${happened.commit.rejectedRows} rows of shard ${happened.shard} are rejected, since it failed and errors.maxFailedShards allows that`;
     return { type: 'warning', code: 'SHARDS_FAILED', message };
   }
+  if (happened.type === 'shard-done' && happened.commit.cacheError !== undefined) {
+    const message = `predictions are not kept any more, and rows are scored: ${happened.commit.cacheError}`;
+    return { type: 'warning', code: 'CACHE_UNAVAILABLE', message };
+  }
   if (happened.type !== 'worker-ready') return undefined;
   const { device } = happened.slot;
   if (device.kind === 'cpu' || happened.providers.includes(device.kind)) return undefined;

@@ -91,7 +91,11 @@ async function planHere(
   const distinctOf = [...new Set(plan.features.flatMap(({ columns }) => columns.map(({ name }) => name)))];
   const { rowCount: rows, distinctRows } = await orAborted(
     signal,
-    ports.profileRows(dataset.facts, { ...none, distinctOf, sampleRows: sampledRows }),
+    ports.profileRows(dataset.facts, {
+      ...none,
+      distinctOf,
+      sampleRows: Math.min(sampledRows, prepared.input.limit ?? sampledRows),
+    }),
   );
   return { plan, repeats: { rows, distinctRows } };
 }

@@ -156,7 +156,9 @@ async function* sampled(
     const stagingFolder = await folder.make(`input-${limit}`);
     const places = { stagingFolder, rejectsPath: join(stagingFolder, inputRejectsName) };
     const limited = { ...prepared, input: { ...prepared.input, limit: Math.min(limit, job.input.limit ?? limit) } };
-    const { plan } = await orAborted(signal, openJob(ports, limited, places));
+    const { plan: planned } = await orAborted(signal, openJob(ports, limited, places));
+    // Rows whose predictions are known would measure the look-up.
+    const { dedupe: _dedupe, cache: _cache, ...plan } = planned;
     if (plan.rowCount === 0)
       throw new AppError('USAGE', `job ${job.name} has no rows to measure on`, { hint: 'see `nightshift plan`' });
     return { job, plan, devices, repeats: 1, folder: folder.path, signal };

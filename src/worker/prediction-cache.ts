@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { SqliteFile } from '../core/sqlite.ts';
@@ -24,6 +25,7 @@ CREATE INDEX predictions_by_use ON predictions ("usedDay");`,
 ];
 /** Workers write in short transactions; who waits so long has a disk that hangs. */
 const busyTimeoutMs = 10_000;
+const checksumBytes = 8;
 const dayMs = 86_400_000;
 /** What goes at once when it is too large: little enough to be quick, and enough not to be needed again soon. */
 const evictedShare = 0.1;
@@ -36,7 +38,8 @@ export class PredictionCache implements Disposable {
   readonly #db: SqliteFile;
   readonly #options: CacheOptions;
   /** A disk that is full or gone costs what is kept, not the run. */
-  #isBroken = false;
+  #failure: AppError | undefined;
+  #isTold = false;
 
   private constructor(db: SqliteFile, options: CacheOptions) {
     this.#db = db;
@@ -67,17 +70,24 @@ export class PredictionCache implements Disposable {
     if (entries.size > 0) this.#tried(undefined, () => this.#store(entries));
   }
 
+  /** Why it is not used any more; told once. */
+  takeFailure(): string | undefined {
+    if (this.#isTold || this.#failure === undefined) return undefined;
+    this.#isTold = true;
+    return this.#failure.message;
+  }
+
   [Symbol.dispose](): void {
     this.#db[Symbol.dispose]();
   }
 
   #tried<Result>(otherwise: Result, body: () => Result): Result {
-    if (this.#isBroken) return otherwise;
+    if (this.#failure !== undefined) return otherwise;
     try {
       return body();
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      this.#isBroken = true;
+      this.#failure = error;
       return otherwise;
     }
   }
@@ -93,7 +103,9 @@ export class PredictionCache implements Disposable {
     const stale: string[] = [];
     for (const { key, value, usedDay } of rows) {
       if (typeof key !== 'string' || !(value instanceof Uint8Array)) continue;
-      found.set(key, value);
+      const bytes = checked(key, value);
+      if (bytes === undefined) continue;
+      found.set(key, bytes);
       if (usedDay !== this.#today()) stale.push(key);
     }
     if (stale.length > 0) this.#touch(stale);
@@ -105,8 +117,8 @@ export class PredictionCache implements Disposable {
     const usedDay = this.#today();
     this.#db.transaction(() => {
       for (const [key, value] of entries)
-        this.#db.run('INSERT OR IGNORE INTO predictions VALUES ($context, $key, $value, $usedDay)', {
-          ...{ context, key, value, usedDay },
+        this.#db.run('INSERT OR REPLACE INTO predictions VALUES ($context, $key, $value, $usedDay)', {
+          ...{ context, key, value: sealed(key, value), usedDay },
         });
     });
     this.#evict();
@@ -145,4 +157,18 @@ export class PredictionCache implements Disposable {
   #today(): number {
     return Math.floor(this.#options.nowMs() / dayMs);
   }
+}
+
+/** A value behind the beginning of its digest: what is wrong with a disk must not become a prediction. */
+function sealed(key: string, value: Uint8Array): Uint8Array {
+  return Buffer.concat([digestOf(key, value), value]);
+}
+
+function checked(key: string, kept: Uint8Array): Uint8Array | undefined {
+  const value = kept.subarray(checksumBytes);
+  return digestOf(key, value).equals(kept.subarray(0, checksumBytes)) ? value : undefined;
+}
+
+function digestOf(key: string, value: Uint8Array): Buffer {
+  return createHash('sha256').update(key).update(value).digest().subarray(0, checksumBytes);
 }

@@ -89,6 +89,7 @@ async function commitRows(scorer: Scorer, job: ShardJob, readable: ReadableRows)
     ...batchIn(scored),
     ...(scored.repeatedRows === 0 ? {} : { repeatedRows: scored.repeatedRows }),
     ...(scored.cachedRows === 0 ? {} : { cachedRows: scored.cachedRows }),
+    cacheError: scorer.kept?.cache.takeFailure(),
     timings: timings(started, writing, { sessionMs, packMs: Math.max(0, scored.sessionMs - sessionMs) }),
   };
   await writeFileAtomic(

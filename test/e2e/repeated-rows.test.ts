@@ -1,6 +1,7 @@
 import { globSync, writeFileSync } from 'node:fs';
 import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import {
   type Job,
@@ -116,6 +117,40 @@ describe('the cache', () => {
     expect(exitCode).toBe(4);
     expect(stderr).toContain('CACHE_UNAVAILABLE');
     expect(stderr).toContain('take `cache` out of the job');
+  });
+
+  it('that cannot be used does not stay with an unfinished run', async () => {
+    await using folder = await temporaryFolder();
+    await repeatedFlights(folder.path);
+    writeFileSync(join(folder.path, 'kept'), 'a file');
+    expect(await runJob(folder.path, cached)).toMatchObject({ exitCode: 4 });
+    expect(await runJob(folder.path, flights)).toMatchObject({ exitCode: 0 });
+  });
+
+  it('gives nothing that a disk has changed, and what is scored instead takes its place', async () => {
+    await using folder = await temporaryFolder();
+    await repeatedFlights(folder.path);
+    await runJob(folder.path, cached);
+    const expected = await published(folder.path);
+    using database = new DatabaseSync(join(folder.path, 'kept/predictions.sqlite'));
+    for (const { key, value } of database.prepare('SELECT "key", "value" FROM predictions').all()) {
+      if (typeof key !== 'string' || !(value instanceof Uint8Array)) throw new Error('not a row of the cache');
+      const changed = Buffer.from(value);
+      changed.writeUInt8((changed.at(-1) ?? 0) ^ 1, changed.length - 1);
+      database.prepare('UPDATE predictions SET "value" = ? WHERE "key" = ?').run(changed, key);
+    }
+    await runJob(folder.path, cached);
+    expect(await published(folder.path)).toEqual(expected);
+    const third = await runJob(folder.path, cached);
+    expect(lastOf(third.events)).toMatchObject({ cachedRows: 3 * distinct });
+  });
+
+  it('may not lie in the output', async () => {
+    await using folder = await temporaryFolder();
+    await repeatedFlights(folder.path);
+    const { exitCode, stderr } = await runJob(folder.path, { ...flights, cache: { path: 'out/kept' } });
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/jobs\.yaml:\d+:\d+ jobs\.job\.cache\.path: lies in the output folder/);
   });
 
   it('is no part of a repeat, which scores itself', async () => {

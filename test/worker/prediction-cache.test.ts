@@ -42,7 +42,7 @@ describe('the cache of predictions', () => {
 
   it('stays below its size, and what was not used for longest goes first', async () => {
     await using folder = await temporaryFolder();
-    const maxSizeBytes = 500_000;
+    const maxSizeBytes = 600_000;
     const value = new Uint8Array(1500);
     const entries = (name: string) => new Map(Array.from({ length: 100 }, (_, i) => [`${name}${i}`, value] as const));
     {
