@@ -91,7 +91,7 @@ function lineOf(raw: string): Line {
     .toString('utf8')
     .replace(/\r?\n$/, '');
   const marker = parseMarkerLine(text);
-  const id = marker?.id ?? /^[^#].* # nightshift ([0-9a-f]{8})$/.exec(text)?.[1];
+  const id = marker?.id ?? /^[^#].* # nightshift ([0-9a-f]{8})$/s.exec(text)?.[1];
   return { raw, id, marker };
 }
 

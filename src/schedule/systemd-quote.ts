@@ -15,7 +15,7 @@ export function quotedArgument(what: string, value: string): string {
 /** The value of a setting that takes the rest of the line as it is. */
 export function plainValue(what: string, value: string): string {
   const text = escapedSpecifiers(checkPlain(what, value));
-  if (/^[^\s\\](.*[^\s\\])?$/.test(text)) return text;
+  if (/^[^ \t\\](.*[^ \t\\])?$/s.test(text)) return text;
   throw new AppError(
     'USAGE',
     `${what} ${JSON.stringify(value)} begins or ends in a way that no systemd unit can hold`,

@@ -64,7 +64,7 @@ export function markerLine(timer: TimerMarker): string {
 
 /** What a line says of a timer; undefined for a line that is not ours. */
 export function parseMarkerLine(line: string): TimerMarker | undefined {
-  const json = new RegExp(`^# ${word} (\\{.*\\})$`).exec(line)?.[1];
+  const json = new RegExp(`^# ${word} (\\{.*\\})$`, 's').exec(line)?.[1];
   if (json === undefined) return undefined;
   try {
     return markerSchema.safeParse(JSON.parse(json)).data;

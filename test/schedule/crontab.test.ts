@@ -119,6 +119,13 @@ describe('a crontab of others', () => {
     );
   });
 
+  it.each(['\u2028', '\u2029'])('loses none of ours to a %j, which ends a line for JavaScript alone', (separator) => {
+    const timer = someTimer({ spec: `/srv/a${separator}b`, folder: `/srv/${separator}` });
+    const installed = changedCrontab(Buffer.from('own\n'), { install: [timer], remove: [] });
+    expect(timersInCrontab(installed)).toHaveLength(1);
+    expect(changedCrontab(installed, { install: [], remove: [timer.id] }).toString()).toBe('own\n');
+  });
+
   it('keeps lines that somebody put between ours, and in their order', () => {
     const [marker = '', hourly = '', reboot = ''] = timerLines(someTimer()).split('\n');
     const text = ['A=1', marker, '# mine', hourly, '0 0 * * * own', reboot, 'B=2', ''].join('\n');

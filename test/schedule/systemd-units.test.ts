@@ -73,7 +73,7 @@ describe.each(Object.entries(managers))('units for %s', (name, manager) => {
           const units = renderUnits(timer, manager);
           for (const unit of [units.service, units.timer])
             expect(timerOfUnit(unit)).toMatchObject({ spec, id: timer.id });
-          const words = /^Environment=(.*)$/m.exec(units.service)?.[1] ?? '';
+          const words = /^Environment=([^\n]*)\n/m.exec(units.service)?.[1] ?? '';
           expect(unquoted(words)).toBe(`A=${other}`);
           expect(units.service.split('\n').filter((line) => line.endsWith('\\'))).toEqual([]);
         },
