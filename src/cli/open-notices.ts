@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { ownStarter } from '../core/host.ts';
 import type { DatedJob } from '../run/date-job.ts';
-import { eventVersion } from '../run/events.ts';
+import { eventVersion, type RunEvent } from '../run/events.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
 import type { Delivery, JobFacts, RunNotices } from '../telemetry/contract.ts';
@@ -48,16 +48,20 @@ export async function openNotices(io: Io, { spec, dated, flags, reporter, signal
       patience.begin();
       for (const delivery of await notices.end(failure)) {
         if (delivery.isDelivered) continue;
-        const base = { v: eventVersion, time: new Date().toISOString(), job: job.name, runId } as const;
-        report({ ...base, ...failedNotice(delivery) });
+        report(failedNotice(delivery, { job: job.name, runId }));
       }
     },
     [Symbol.dispose]: () => patience[Symbol.dispose](),
   };
 }
 
-function failedNotice({ target, notice, answer }: Delivery) {
-  return { type: 'notice-failed', target, notice, message: answer } as const;
+/** The event of a notice that did not arrive. */
+export function failedNotice(
+  { target, notice, answer }: Delivery,
+  of: { readonly job: string; readonly runId: string },
+): RunEvent {
+  const base = { v: eventVersion, time: new Date().toISOString(), ...of } as const;
+  return { ...base, type: 'notice-failed', target, notice, message: answer };
 }
 
 function factsOf({ spec, dated, flags }: Pick<NoticesOf, 'spec' | 'dated' | 'flags'>): JobFacts {

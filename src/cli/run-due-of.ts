@@ -10,6 +10,7 @@ import { runDue } from '../schedule/run-due.ts';
 import { tickDigest } from '../schedule/tick-digest.ts';
 import type { JobSpec, ScheduleSpec } from '../spec/job-spec.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
+import type { Delivery } from '../telemetry/contract.ts';
 import { chooseJobs } from './choose-jobs.ts';
 import { findHistory, holdTimer, newNotifier, newRunLauncher, openHistory } from './context.ts';
 import { Interruption } from './interruption.ts';
@@ -22,6 +23,7 @@ import { Patience } from './patience.ts';
 import { dueEventJson, dueLine } from './run-due-text.ts';
 import type { RunDueFlags } from './schedule-run-due-command.ts';
 import { scheduledJobs } from './scheduled-jobs.ts';
+import { tellSpecFailure } from './tell-spec-failure.ts';
 
 interface RunDueRequest {
   readonly spec: string;
@@ -98,6 +100,8 @@ async function openJob(io: Io, { spec: path, name, flags }: RunDueRequest): Prom
     if (job === undefined || scheduled === undefined) throw new AppError('USAGE', `${path} has no job ${name}`);
     return { spec, job, schedule: scheduled.schedule, rule: scheduled.rule };
   } catch (error) {
+    // Who looks leaves nothing behind, and tells nobody.
+    if (flags.dryRun === true) throw error;
     const reporter = {
       report: () => undefined,
       note: (text: string) => io.err(`${text}\n`),
@@ -105,6 +109,8 @@ async function openJob(io: Io, { spec: path, name, flags }: RunDueRequest): Prom
     };
     const recorder = newRecorder({ stateDir: flags.stateDir, trigger: 'schedule' }, reporter);
     await recorder?.begin({ job: name, specPath: resolve(path) }).end({ error });
+    const trigger = 'schedule';
+    showUndelivered(io, name, await tellSpecFailure(io, { spec: path, job: name, flags: { trigger }, error }));
     throw error;
   }
 }
@@ -147,6 +153,10 @@ async function tellMissed(io: Io, { spec, job, missed, signal }: Missed): Promis
   const notifier = await newNotifier(job.notify, { signal: patience.signal, folder: job.baseDir, onOutput: undefined });
   const ticks = missed.map(({ logicalDate }) => logicalDate);
   const notice = { v: 1, type: 'run-missed', ...jobFacts(spec, job), ticks, reason: first.reason } as const;
-  for (const { isDelivered, target, answer } of await notifier.missed(notice))
-    if (!isDelivered) io.err(`${job.name}  ${io.paintErr('yellow', 'warning:')} no notice to ${target}: ${answer}\n`);
+  showUndelivered(io, job.name, await notifier.missed(notice));
+}
+
+function showUndelivered(io: Io, job: string, deliveries: readonly Delivery[]): void {
+  for (const { isDelivered, target, answer } of deliveries)
+    if (!isDelivered) io.err(`${job}  ${io.paintErr('yellow', 'warning:')} no notice to ${target}: ${answer}\n`);
 }

@@ -12,7 +12,7 @@ import { dateJobs } from './date-jobs.ts';
 import { Interruption, LostReader } from './interruption.ts';
 import type { Io } from './io.ts';
 import { newRecorder, recordedJob } from './new-recorder.ts';
-import { openNotices } from './open-notices.ts';
+import { failedNotice, openNotices } from './open-notices.ts';
 import { openSpec, type SpecRequest } from './open-spec.ts';
 import { parseDuration } from './parse-duration.ts';
 import { parseCount } from './parse-when.ts';
@@ -20,6 +20,7 @@ import type { Reporter } from './reporter.ts';
 import type { RunFlags } from './run-command.ts';
 import type { JobRecorder, RunRecorder } from './run-recorder.ts';
 import { errorLine, errorText, firstFailure } from './show-error.ts';
+import { tellSpecFailure } from './tell-spec-failure.ts';
 
 /**
  * Runs jobs in their order. The first failure ends it, or with `keepGoing` is remembered; an interruption always does.
@@ -30,7 +31,7 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
   const waitMs = flags.wait === undefined ? 0 : parseDuration('--wait', flags.wait);
   using reporter = chooseReporter(io, flags);
   await using recorder = newRecorder(flags, reporter);
-  const { spec, jobs } = await openJobs(request, recorder);
+  const { spec, jobs } = await openJobs(io, request, { recorder, reporter });
   using interruption = new Interruption({
     hint: goOnHint(jobs, flags),
     onFirst: (name) =>
@@ -74,8 +75,9 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
 
 /** @throws AppError USAGE, SPEC_NOT_FOUND, SPEC_INVALID; the jobs that were asked for have failed with it */
 async function openJobs(
+  io: Io,
   request: SpecRequest<RunFlags>,
-  recorder: RunRecorder | undefined,
+  { recorder, reporter }: { readonly recorder: RunRecorder | undefined; readonly reporter: Reporter },
 ): Promise<{ readonly spec: LoadedSpec; readonly jobs: readonly DatedJob[] }> {
   try {
     const spec = await openSpec(request);
@@ -86,8 +88,11 @@ async function openJobs(
   } catch (error) {
     // A mistake on the command line is nothing that ran.
     const isMistake = error instanceof AppError && error.code === 'USAGE';
-    const failed = recorder === undefined || isMistake ? [] : request.names;
-    for (const job of new Set(failed)) await recorder?.begin({ job, specPath: resolve(request.spec) }).end({ error });
+    for (const job of new Set(isMistake ? [] : request.names)) {
+      await recorder?.begin({ job, specPath: resolve(request.spec) }).end({ error });
+      for (const delivery of await tellSpecFailure(io, { ...request, job, error }))
+        reporter.report(failedNotice(delivery, { job, runId: '' }));
+    }
     throw error;
   }
 }

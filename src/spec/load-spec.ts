@@ -79,7 +79,7 @@ interface Surroundings {
 }
 
 /** Every job with its layers, and what is wrong with the frame around them. */
-function jobSources(document: YamlDocument, { env, baseDir, overrides }: Surroundings) {
+export function jobSources(document: YamlDocument, { env, baseDir, overrides }: Surroundings) {
   const frame = frameSchema.safeParse(document.data);
   const problems: SpecProblem[] = frame.success
     ? []
@@ -165,7 +165,7 @@ function locate({ path, within }: Place, document: YamlDocument, sources: readon
   return owner.layer.locate(owner.path, owner.path.length === rest.length ? within : undefined);
 }
 
-async function readText(path: string): Promise<string> {
+export async function readText(path: string): Promise<string> {
   const chunks: Buffer[] = [];
   try {
     // One byte more than allowed is enough to know; a device or a pipe need not end.

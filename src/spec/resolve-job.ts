@@ -1,8 +1,10 @@
 import type { z } from 'zod';
+import { closedMap } from './fields.ts';
 import { type Finding, findingsOf, pathOf } from './findings.ts';
-import { type JobSpec, jobSchema } from './job-spec.ts';
+import { type JobSpec, jobSchema, type NotifySpec } from './job-spec.ts';
 import { type Layer, ownerOf } from './layers.ts';
 import { formatPath, type SpecLocation, type SpecPath } from './location.ts';
+import { notifySchema } from './notify-schema.ts';
 import { mapTexts, merged, valueAt, withValueAt } from './plain-data.ts';
 import type { SpecProblem } from './problems.ts';
 import type { Pieces } from './template.ts';
@@ -31,6 +33,20 @@ export function resolveJob({ name, baseDir, layers }: JobSource): ResolvedJob {
   if (result.success) return { state: 'valid', job: { name, baseDir, ...result.data, ...templatesOf(layers, data) } };
   const findings = findingsOf(result.error, { schema: jobSchema, data, templateAt });
   return { state: 'invalid', problems: findings.flatMap((finding) => problemOf(finding, layers)) };
+}
+
+const notifyOnly = closedMap({ notify: notifySchema.optional() });
+
+/** Who is to be told of a job, whatever else is wrong with it; undefined where nobody is, or that part is wrong, too. */
+export function resolveNotify({ layers }: JobSource): NotifySpec | undefined {
+  const isOfNotify = ({ prefix, problems }: Layer) => problems.some(({ path }) => path[prefix.length] === 'notify');
+  if (layers.some(isOfNotify)) return undefined;
+  const notify = valueAt(layers.map((layer) => layer.data).reduce(merged), ['notify'])?.value;
+  if (notify === undefined) return undefined;
+  const data = { notify };
+  const result = notifyOnly.safeParse(data);
+  if (result.success) return result.data.notify;
+  return notifyOnly.safeParse(withFilledNumbers(data, result.error, (path) => templateOf(layers, path))).data?.notify;
 }
 
 /** The merged job's texts with templates; a path that is no list counts as a list of one. */

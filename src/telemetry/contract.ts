@@ -9,7 +9,8 @@ const shared = {
   test: z.literal(true).optional(),
   job: z.string(),
   specPath: z.string(),
-  outputPath: z.string(),
+  /** Absent where the spec could not be read. */
+  outputPath: z.string().optional(),
   host: z.string(),
   nightshiftVersion: z.string(),
 };

@@ -79,6 +79,37 @@ describe('a run', () => {
     await expectNoSecret(folder.path, finished);
   });
 
+  it.each([
+    ['needs a variable that is not set', { input: { path: 'in.parquet', where: '${WHERE_NOT_SET}' } }],
+    ['has a wrong cron', { schedule: { cron: '61 2 * * *' } }],
+  ])('whose spec %s tells so, by the part that can be read', async (_what, change) => {
+    await using folder = await temporaryFolder();
+    await using server = await listen();
+    const env = { PING_URL: telling(server.url).ping.url };
+    const notify = { ...telling(server.url), ping: '${PING_URL}' };
+    await writeSpec(folder.path, { digits: { ...digitsJob, notify, ...change } });
+    for (const command of [['run'], ['schedule', 'run-due']]) {
+      const args = [...command, 'jobs.yaml', 'digits'];
+      expect(await nightshift(args, { cwd: folder.path, env })).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining('error SPEC_INVALID: '),
+      });
+    }
+    const told = { type: 'run-failed', job: 'digits', exitCode: 2, error: { code: 'SPEC_INVALID' } };
+    expect(hooks(server).map(noticeIn)).toMatchObject([
+      { ...told, trigger: 'manual' },
+      { ...told, trigger: 'schedule' },
+    ]);
+    expect(pings(server)).toEqual(['/2', '/2']);
+    for (const args of [
+      ['run', 'jobs.yaml', 'digits', '--no-notify'],
+      ['run', 'jobs.yaml', 'digist'],
+      ['schedule', 'run-due', 'jobs.yaml', 'digits', '--dry-run'],
+    ])
+      expect((await nightshift(args, { cwd: folder.path, env })).exitCode).toBe(2);
+    expect(pings(server)).toHaveLength(2);
+  });
+
   it('of two jobs tells of each', async () => {
     await using folder = await temporaryFolder();
     await using server = await listen();
