@@ -22,6 +22,7 @@ import { openSpec } from './open-spec.ts';
 import { diffText, planRemovals, stepRecords, type TargetPlan } from './schedule-changes.ts';
 import type { ScheduleInstallFlags } from './schedule-install-command.ts';
 import { shownPath } from './shown-path.ts';
+import { checkTimerEnvironment } from './timer-environment.ts';
 
 interface InstallRequest {
   readonly spec: string;
@@ -34,6 +35,7 @@ export async function scheduleInstall(io: Io, request: InstallRequest): Promise<
   const { flags } = request;
   const jobs = await scheduledJobs(request);
   const { timers, warnings } = describeAll(jobs, request);
+  for (const timer of timers) await checkTimerEnvironment(request.spec, timer);
   const targets = timerTargets(environment());
   const target = await chooseTarget(targets, flags.target);
   const plans: TargetPlan[] = [{ target, plan: await target.plan({ install: timers, remove: [] }) }];

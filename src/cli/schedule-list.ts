@@ -8,6 +8,7 @@ import { nextTick } from '../schedule/cron-ticks.ts';
 import { ruleOfText } from '../schedule/tick-rule.ts';
 import { type TimerMarker, timerDigest } from '../schedule/timer.ts';
 import { timerTargets } from '../schedule/timer-targets.ts';
+import type { JobSpec } from '../spec/job-spec.ts';
 import { loadSpec } from '../spec/load-spec.ts';
 import { aligned } from './aligned.ts';
 import { findHistory } from './context.ts';
@@ -15,6 +16,7 @@ import type { Io } from './io.ts';
 import { recordJson } from './run-record-text.ts';
 import type { ScheduleListFlags } from './schedule-list-command.ts';
 import { shownPath } from './shown-path.ts';
+import { timerEnvironment } from './timer-environment.ts';
 
 interface ListedTimer extends TimerMarker {
   readonly target: string;
@@ -71,9 +73,20 @@ async function specDrift({ spec: path, job: name, digest }: TimerMarker): Promis
     const job = spec.jobs.find((candidate) => candidate.name === name);
     if (job === undefined) return ['job is gone from the spec'];
     if (job.schedule === undefined) return ['job has no schedule any more'];
-    return timerDigest(job) === digest ? [] : ['spec changed since install'];
+    const drift = timerDigest(job) === digest ? [] : ['spec changed since install'];
+    return [...drift, ...(await environmentDrift(path, job))];
   } catch (error) {
     return [`spec cannot be read: ${messageOf(error)}`];
+  }
+}
+
+/** What is set in this shell need not be for the timer. */
+async function environmentDrift(path: string, job: JobSpec): Promise<readonly string[]> {
+  try {
+    await loadSpec({ path, env: timerEnvironment(job, environment()) });
+    return [];
+  } catch (error) {
+    return [`spec cannot be read by its timer: ${messageOf(error)}`];
   }
 }
 

@@ -18,6 +18,8 @@ interface Failure {
   readonly state: 'failed';
   readonly text: string;
   readonly hint: string;
+  /** The variable that is not set, where that is what failed. */
+  readonly variable?: string;
 }
 
 const reference = /\$\$\{|\$\{([^}]*)(\}?)/g;
@@ -69,7 +71,7 @@ function valueFor(inner: string, env: Env): string | Failure {
   if (value !== undefined && (value !== '' || fallback === undefined)) return value;
   if (fallback !== undefined) return fallback;
   const hint = `set ${name}, or give a default: \${${name}:-...}`;
-  return { state: 'failed', text: `the environment variable ${name} is not set`, hint };
+  return { state: 'failed', text: `the environment variable ${name} is not set`, hint, variable: name };
 }
 
 function notHere(whole: string): Failure {

@@ -35,8 +35,8 @@ export function layerOf({ written, ...place }: LayerSource, env: Env): Layer {
   const data = mapTexts(withoutShortForms(written), (template, path) => {
     const result = interpolated(template, env, templatePlace(path));
     if (result.state === 'failed') {
-      const { text, hint } = result;
-      problems.push({ location: place.locate(path), path: [...place.prefix, ...path], text, hint });
+      const { text, hint, variable } = result;
+      problems.push({ location: place.locate(path), path: [...place.prefix, ...path], text, hint, variable });
       templates.set(formatPath(path), template);
       return template;
     }

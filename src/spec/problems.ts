@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import { formatLocation, formatPath, type SpecLocation, type SpecPath } from './location.ts';
 
@@ -7,6 +8,16 @@ export interface SpecProblem {
   readonly path: SpecPath;
   readonly text: string;
   readonly hint: string;
+  /** The environment variable that is not set, where that is it. */
+  readonly variable?: string | undefined;
+}
+
+const withVariables = z.object({ problems: z.array(z.object({ variable: z.string().optional() })) });
+
+/** The environment variables that a spec needed and that were not set, each once. */
+export function missingVariables({ details }: AppError): readonly string[] {
+  const problems = withVariables.safeParse(details).data?.problems ?? [];
+  return [...new Set(problems.flatMap(({ variable }) => variable ?? []))];
 }
 
 /** The error that shows the first problem and carries them all. */
@@ -16,6 +27,7 @@ function specInvalid(first: SpecProblem, others: readonly SpecProblem[] = []): A
     path: formatPath(problem.path),
     message: messageOfProblem(problem),
     hint: problem.hint,
+    ...(problem.variable === undefined ? {} : { variable: problem.variable }),
   }));
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
   return new AppError('SPEC_INVALID', `${messageOfProblem(first)}${more}`, {

@@ -142,6 +142,30 @@ describe('schedule install', () => {
   });
 });
 
+it('schedule install refuses a spec that needs what only this shell has, and list tells of one that came to', async () => {
+  const write = (schedule: object, where?: string) =>
+    writeSpec(folder.path, { nightly: { ...job, input: { path: 'in.parquet', where }, schedule } });
+  const env = { ...standIns.env, WHERE: 'x > 1' };
+  const asked = (...args: readonly string[]) => nightshift(['schedule', ...args], { cwd: folder.path, env });
+  await write({ cron: '@daily' }, '${WHERE}');
+  for (const more of [[], ['--dry-run']])
+    expect(await asked('install', ...more)).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /error USAGE: the timer of nightly would not have WHERE, .*\n.*hint: name WHERE in the job's schedule\.service\.environment/,
+      ),
+    });
+  expect(await standIns.crontab()).toBeUndefined();
+  await write({ cron: '@daily', service: { environment: ['WHERE'] } }, '${WHERE}');
+  expect(await asked('install')).toMatchObject({ exitCode: 0 });
+  expect((await asked('list')).stdout).toMatch(/ ok$/);
+  await write({ cron: '@daily' });
+  expect(await asked('install')).toMatchObject({ exitCode: 0 });
+  await write({ cron: '@daily' }, '${WHERE}');
+  expect((await asked('list')).stdout).toMatch(/ spec cannot be read by its timer: .* WHERE is not set$/);
+});
+
 describe('schedule list', () => {
   it('says so when nothing is installed', async () => {
     expect(await schedule('list')).toMatchObject({ exitCode: 0, stdout: 'no timer is installed' });

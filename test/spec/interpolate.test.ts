@@ -43,7 +43,7 @@ describe('a template', () => {
       'date, run.id and job are filled in input.path, input.where, output.path and model.path; write $${ for a literal ${',
     ]),
   ])('%s fails: %s', (template, text, hint) => {
-    expect(interpolated(template, env)).toEqual({ state: 'failed', text, hint });
+    expect(interpolated(template, env)).toMatchObject({ state: 'failed', text, hint });
   });
 
   it('without a dollar sign stays as it is', () => {
