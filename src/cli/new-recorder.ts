@@ -41,6 +41,6 @@ export function recordedJob({ path, baseDir }: LoadedSpec, { job, date }: DatedJ
     specPath: resolve(path),
     outputPath: resolve(baseDir, job.output.path),
     modelPath: resolve(baseDir, job.model.path),
-    logicalDateMs: Date.parse(date.logicalDate),
+    logicalDate: date.logicalDate,
   };
 }

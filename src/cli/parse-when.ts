@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts';
+import type { LogicalDates } from '../history/contract.ts';
 
 const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
@@ -16,6 +17,28 @@ export interface When {
 export function parseWhen(option: string, written: string, nowMs: number): When {
   const ageMs = ageOf(written);
   if (ageMs !== undefined) return { fromMs: nowMs - ageMs, toMs: nowMs - ageMs };
+  const found = whenOf(written);
+  if (found !== undefined) return found;
+  throw new AppError('USAGE', `${option} ${written}: is neither a time span like 7d nor a date like 2026-11-23`, {
+    hint: `write for example \`${option} 7d\` or \`${option} 2026-11-23\``,
+  });
+}
+
+/**
+ * The logical dates that a person means: each in the zone of its job, unless the time names another.
+ * @throws AppError USAGE that names the option
+ */
+export function parseDates(option: string, written: string): LogicalDates {
+  const found = whenOf(written);
+  if (found === undefined)
+    throw new AppError('USAGE', `${option} ${written}: is not a date like 2026-11-23`, {
+      hint: `write for example \`${option} 2026-11-23\` or \`${option} 2026-11-23T02:30\``,
+    });
+  const [local] = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?$/.exec(written) ?? [];
+  return local === undefined ? found : { ...found, local: local.replace(' ', 'T') };
+}
+
+function whenOf(written: string): When | undefined {
   const [, year, month, day, time] = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d:\d\d\S*))?$/.exec(written) ?? [];
   const start = new Date(Number(year), Number(month) - 1, Number(day));
   // A day that the month has not would be one of the next.
@@ -25,10 +48,7 @@ export function parseWhen(option: string, written: string, nowMs: number): When 
     return { fromMs: start.getTime(), toMs: next.getTime() };
   }
   const instant = Date.parse(`${year}-${month}-${day}T${time}`);
-  if (isDay && !Number.isNaN(instant)) return { fromMs: instant, toMs: instant + 1 };
-  throw new AppError('USAGE', `${option} ${written}: is neither a time span like 7d nor a date like 2026-11-23`, {
-    hint: `write for example \`${option} 7d\` or \`${option} 2026-11-23\``,
-  });
+  return isDay && !Number.isNaN(instant) ? { fromMs: instant, toMs: instant + 1 } : undefined;
 }
 
 /**
@@ -45,11 +65,13 @@ export function parseAge(option: string, written: string): number {
 
 /**
  * A whole number, not negative.
+ * @param least what it must be at least
  * @throws AppError USAGE that names the option
  */
-export function parseCount(option: string, written: string): number {
-  if (/^\d{1,9}$/.test(written)) return Number(written);
-  throw new AppError('USAGE', `${option} ${written}: is not a whole number`, {
+export function parseCount(option: string, written: string, least = 0): number {
+  if (/^\d{1,9}$/.test(written) && Number(written) >= least) return Number(written);
+  const what = least === 0 ? 'a whole number' : `a whole number of at least ${least}`;
+  throw new AppError('USAGE', `${option} ${written}: is not ${what}`, {
     hint: `write for example \`${option} 20\``,
   });
 }

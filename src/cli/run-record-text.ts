@@ -1,5 +1,6 @@
 import { isAlive } from '../core/host.ts';
 import { type RunRecord, type ShownState, shownState } from '../history/contract.ts';
+import { dateText } from '../run/date-job.ts';
 import type { RunTimes } from '../run/run-times.ts';
 import { aligned, cellText, countText, pluralText } from './aligned.ts';
 import type { Paint, Style } from './colour.ts';
@@ -16,8 +17,9 @@ const styles: Readonly<Record<ShownState, Style>> = {
   died: 'red',
 };
 const widestJob = 40;
+const minuteMs = 60_000;
 
-/** A record as `--json` tells it; instants are ISO, UTC. */
+/** A record as `--json` tells it; instants are ISO, UTC, but for the logical date, which is as its job sees it. */
 export function recordJson(run: RunRecord): object {
   const { runId, job, specPath, outputPath, exitCode, errorCode, errorMessage, endedAtMs, shards, resumed } = run;
   const rows = { in: run.rowsIn, out: run.rowsOut, rejected: run.rejectedRows, filtered: run.filteredRows };
@@ -26,7 +28,7 @@ export function recordJson(run: RunRecord): object {
     job,
     spec: specPath,
     output: outputPath,
-    logicalDate: isoOf(run.logicalDateMs),
+    logicalDate: run.logicalDate ?? isoOf(run.logicalDateMs),
     state: shownState(run, isAlive),
     exitCode,
     error: errorCode === undefined ? undefined : { code: errorCode, message: errorMessage },
@@ -51,14 +53,18 @@ export function recordJson(run: RunRecord): object {
 
 /** A line for each run. */
 export function recordLines(runs: readonly RunRecord[], paint: Paint): string {
+  const isDated = runs.some(hasOwnDate);
+  const isTriggered = runs.some(isByItself);
   const lines = runs.map((run) => {
     const seconds = secondsOf(run);
     return [
       run.runId,
       cellText(run.job, widestJob),
+      ...(isDated ? [hasOwnDate(run) ? (dateOf(run) ?? '') : ''] : []),
       timeText(run.startedAtMs),
       seconds === undefined ? '' : durationText(seconds),
       run.startedBy,
+      ...(isTriggered ? [isByItself(run) ? run.trigger : ''] : []),
       // Last, since its colours would be counted as letters.
       outcomeText(run, paint),
     ];
@@ -81,7 +87,7 @@ export function recordText({ run, others, times }: ShownRun, paint: Paint): stri
   const took = seconds === undefined ? '' : `, took ${durationText(seconds)}`;
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['job', `${run.job} of ${shownPath(run.specPath, folder)}`],
-    ['date', run.logicalDateMs === undefined ? undefined : timeText(run.logicalDateMs)],
+    ['date', dateOf(run)],
     ['started', `${timeText(run.startedAtMs)}${took}${run.resumed ? ', went on with an unfinished run' : ''}`],
     ['by', `${run.startedBy} (${run.trigger}), process ${run.pid} on ${run.host}, nightshift ${run.nightshiftVersion}`],
     ['exit code', run.exitCode === undefined ? undefined : String(run.exitCode)],
@@ -111,6 +117,23 @@ function ledgerText({ rowsIn = 0, rowsOut = 0, rejectedRows = 0, filteredRows = 
 
 function modelText(path: string, sha256: string | undefined): string {
   return sha256 === undefined ? path : `${path}  sha256 ${sha256.slice(0, 12)}`;
+}
+
+/** What a run is for, where that is more than the time at which somebody began it. */
+function hasOwnDate(run: RunRecord): boolean {
+  const { logicalDateMs, startedAtMs } = run;
+  if (logicalDateMs === undefined) return false;
+  return isByItself(run) || Math.abs(startedAtMs - logicalDateMs) >= minuteMs;
+}
+
+function isByItself({ trigger }: RunRecord): boolean {
+  return trigger !== 'manual';
+}
+
+/** The logical date as its job sees it, where the record says that; else in UTC. */
+function dateOf({ logicalDate, logicalDateMs }: RunRecord): string | undefined {
+  if (logicalDate !== undefined) return dateText(logicalDate);
+  return logicalDateMs === undefined ? undefined : timeText(logicalDateMs);
 }
 
 /** A clock that was set back meanwhile makes it none. */

@@ -13,7 +13,8 @@ export interface RecordedJob {
   /** Absolute; unknown where the spec could not be read. */
   readonly outputPath?: string | undefined;
   readonly modelPath?: string | undefined;
-  readonly logicalDateMs?: number | undefined;
+  /** ISO 8601 with the offset of the job's zone. */
+  readonly logicalDate?: string | undefined;
 }
 
 export interface RecorderOptions {
@@ -125,6 +126,8 @@ export class JobRecorder {
     if (this.#open !== undefined) return;
     const { process, trigger } = this.#options;
     const started = event?.type === 'run-started' ? event : undefined;
+    // A run that goes on keeps the date that it began with.
+    const logicalDate = started?.logicalDate ?? this.#job.logicalDate;
     const run: RunStart = {
       ...this.#job,
       ...process,
@@ -134,8 +137,8 @@ export class JobRecorder {
       resumed: started?.resumes === true,
       modelPath: started?.model.path ?? this.#job.modelPath,
       modelSha256: started?.model.sha256,
-      // A run that goes on keeps the date that it began with.
-      logicalDateMs: started?.logicalDate === undefined ? this.#job.logicalDateMs : Date.parse(started.logicalDate),
+      logicalDate,
+      logicalDateMs: logicalDate === undefined ? undefined : Date.parse(logicalDate),
       logPath: history.logPath(runId),
     };
     this.#open = { record: history.beginRun(run), runId };

@@ -5,7 +5,7 @@ import { readRunTimes } from '../run/run-times.ts';
 import { pluralText } from './aligned.ts';
 import { findHistory, newPorts } from './context.ts';
 import type { Io } from './io.ts';
-import { parseAge, parseCount, parseWhen } from './parse-when.ts';
+import { parseAge, parseCount, parseDates, parseWhen } from './parse-when.ts';
 import { recordJson, recordLines, recordText } from './run-record-text.ts';
 import type { RunsListFlags, RunsOneFlags, RunsPruneFlags } from './runs-command.ts';
 
@@ -16,14 +16,14 @@ export async function listRuns(io: Io, flags: RunsListFlags): Promise<number> {
   const nowMs = Date.now();
   const when = (option: string, written: string | undefined) =>
     written === undefined ? undefined : parseWhen(option, written, nowMs);
-  const limit = flags.limit === undefined ? usualLimit : parseCount('--limit', flags.limit);
+  const limit = flags.limit === undefined ? usualLimit : parseCount('--limit', flags.limit, 1);
   const filter = {
     job: flags.job,
     specPath: flags.spec === undefined ? undefined : resolve(flags.spec),
     state: flags.state,
     sinceMs: when('--since', flags.since)?.fromMs,
     untilMs: when('--until', flags.until)?.toMs,
-    logicalDates: when('--date', flags.date),
+    logicalDates: flags.date === undefined ? undefined : parseDates('--date', flags.date),
   };
   using history = await findHistory(resolve(flags.stateDir));
   // One more, to know whether there are more.

@@ -26,6 +26,8 @@ const runStartSchema = jobKeySchema.extend({
   /** Absolute; undefined where the spec could not be read. */
   outputPath: z.string().optional(),
   logicalDateMs: ms.optional(),
+  /** The same with the offset of the job's zone; undefined in records of before there was one. */
+  logicalDate: z.string().optional(),
   startedAtMs: ms,
   resumed: z.union([z.boolean(), z.literal([0, 1])]).transform(Boolean),
   modelPath: z.string().optional(),
@@ -94,6 +96,14 @@ export const loggedErrorSchema = z.object({
   hint: z.string().optional(),
 });
 
+export interface LogicalDates {
+  /** From the first on, up to the second, which does not count. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** How the local time of the job begins, as in `2026-11-23`; then instants count for records without one only. */
+  readonly local?: string;
+}
+
 export interface RunFilter {
   readonly specPath?: string | undefined;
   readonly job?: string | undefined;
@@ -102,8 +112,7 @@ export interface RunFilter {
   readonly sinceMs?: number | undefined;
   /** First instant that does not count any more. */
   readonly untilMs?: number | undefined;
-  /** Logical dates from the first on, up to the second, which does not count. */
-  readonly logicalDates?: { readonly fromMs: number; readonly toMs: number } | undefined;
+  readonly logicalDates?: LogicalDates | undefined;
   readonly limit?: number | undefined;
 }
 

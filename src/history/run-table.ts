@@ -50,18 +50,21 @@ export class RunTable {
     const { state, limit, logicalDates } = filter;
     // Of those that say so, the dead and the living must be told apart first.
     const isOfProcess = state === 'running' || state === 'died';
+    const isLocal = logicalDates?.local !== undefined;
+    const unlessKnown = isLocal ? '"logicalDate" IS NOT NULL OR ' : '';
     const terms: readonly (readonly [string, SqlValue | undefined])[] = [
       ['"specPath" = $specPath', filter.specPath],
       ['"job" = $job', filter.job],
       ['"state" = $state', isOfProcess ? 'running' : state],
       ['"startedAtMs" >= $sinceMs', filter.sinceMs],
       ['"startedAtMs" < $untilMs', filter.untilMs],
-      ['"logicalDateMs" >= $fromMs', logicalDates?.fromMs],
-      ['"logicalDateMs" < $toMs', logicalDates?.toMs],
+      [`(${unlessKnown}"logicalDateMs" >= $fromMs)`, logicalDates?.fromMs],
+      [`(${unlessKnown}"logicalDateMs" < $toMs)`, logicalDates?.toMs],
+      ['("logicalDate" IS NULL OR instr("logicalDate", $local) = 1)', logicalDates?.local],
     ];
     const asked = terms.flatMap(([sql, value]) => (value === undefined ? [] : [{ sql, value }]));
     const where = asked.length === 0 ? '' : `WHERE ${asked.map(({ sql }) => sql).join(' AND ')}`;
-    const params = Object.fromEntries(asked.map(({ sql, value }) => [sql.slice(sql.indexOf('$') + 1), value]));
+    const params = Object.fromEntries(asked.map(({ sql, value }) => [/\$(\w+)/.exec(sql)?.[1] ?? '', value]));
     if (!isOfProcess) return this.#select(where, params, limit);
     return this.#select(where, params)
       .filter((run) => shownState(run, this.#alive) === state)

@@ -58,4 +58,6 @@ CREATE TABLE schedules (
   "updatedAtMs" INTEGER NOT NULL,
   PRIMARY KEY ("specPath", "job")
 ) STRICT, WITHOUT ROWID;`,
+  // The logical date as its job sees it: ISO 8601 with the offset of the job's zone.
+  `ALTER TABLE runs ADD COLUMN "logicalDate" TEXT;`,
 ];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseAge, parseCount, parseWhen } from '../../src/cli/parse-when.ts';
+import { parseAge, parseCount, parseDates, parseWhen } from '../../src/cli/parse-when.ts';
 
 const nowMs = Date.parse('2026-11-24T12:00:00Z');
 const usage = (option: string) =>
@@ -43,6 +43,25 @@ describe('an instant that somebody writes', () => {
   });
 });
 
+describe('a logical date that somebody writes', () => {
+  it.each([
+    ['2026-11-23', '2026-11-23'],
+    ['2026-11-23 02:30', '2026-11-23T02:30'],
+    ['2026-11-23T02:30:00+01:00', undefined],
+  ])('%s is looked for in the local times of jobs as %s', (written, local) => {
+    expect(parseDates('--date', written).local).toBe(local);
+  });
+
+  it.each(['2013-02-99', '7d', 'now'])('is refused with what fits: %s', (written) => {
+    expect(() => parseDates('--date', written)).toThrow(
+      expect.objectContaining({
+        code: 'USAGE',
+        hint: 'write for example `--date 2026-11-23` or `--date 2026-11-23T02:30`',
+      }),
+    );
+  });
+});
+
 it.each(['', '90', '2026-11-23', '1.5d'])('is no time span: %j', (written) => {
   expect(() => parseAge('--older-than', written)).toThrow(usage('--older-than'));
 });
@@ -51,4 +70,5 @@ it('is a whole number, or refused', () => {
   expect(parseCount('--limit', '20')).toBe(20);
   for (const written of ['', '-1', '1.5', 'many', '1e3'])
     expect(() => parseCount('--limit', written)).toThrow(usage('--limit'));
+  expect(() => parseCount('--limit', '0', 1)).toThrow('--limit 0: is not a whole number of at least 1');
 });

@@ -7,7 +7,12 @@ import { openSqliteHistory } from '../../src/history/sqlite-history.ts';
 import { temporaryFolder } from '../e2e/nightshift.ts';
 import { eventAt, runPlanned, runPublished, runStarted, shardDone, shardProgress } from './run-events.ts';
 
-const job = { job: 'flights', specPath: '/work/jobs.yaml', outputPath: '/work/out', logicalDateMs: 7 };
+const job = {
+  job: 'flights',
+  specPath: '/work/jobs.yaml',
+  outputPath: '/work/out',
+  logicalDate: '2026-11-24T02:30:00+01:00',
+};
 const process = { pid: 1, host: 'h', bootId: 'b', startTicks: 's', startedBy: 'cron', nightshiftVersion: '1' } as const;
 const { runId } = eventAt(0, runStarted());
 

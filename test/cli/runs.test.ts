@@ -80,6 +80,34 @@ describe('runs list', () => {
   });
 });
 
+it('a logical date is that of the job: it is found by, and shown, in its zone', async () => {
+  await using own = await temporaryFolder();
+  const cwd = own.path;
+  const schedule = { cron: '@daily', timeZone: 'Europe/Paris' };
+  await writeSpec(cwd, { digits: { ...digitsJob, output: 'out/${date}', schedule } });
+  const cli = (...args: readonly string[]) => nightshift([...args, '--state-dir', 's'], { cwd, env: { TZ: 'UTC' } });
+  await cli('backfill', 'jobs.yaml', 'digits', '--from', '2013-01-04', '--to', '2013-01-04');
+  await cli('run', 'jobs.yaml', 'digits', '--date', '2013-01-06T02:30');
+  await cli('run', 'jobs.yaml', 'digits');
+  const datesOf = async (...args: readonly string[]) =>
+    JSON.parse((await cli('runs', 'list', '--json', ...args)).stdout).runs.map(
+      (run: { logicalDate: string; trigger: string }) => [run.logicalDate, run.trigger],
+    );
+  expect(await datesOf('--date', '2013-01-04')).toEqual([['2013-01-04T00:00:00+01:00', 'backfill']]);
+  expect(await datesOf('--date', '2013-01-06T02:30')).toEqual([['2013-01-06T02:30:00+01:00', 'manual']]);
+  expect(await datesOf('--date', '2013-01-06T01:30Z')).toHaveLength(1);
+  expect(await datesOf('--date', '2013-01-03')).toEqual([]);
+  const [now, asked, made] = (await cli('runs', 'list')).stdout.split('\n').map((line) => line.split(/ {2,}/));
+  const time = expect.stringMatching(/Z$/);
+  const cells = (...more: readonly string[]) => [expect.anything(), 'digits', ...more];
+  const rest = ['published', '1,797 rows'];
+  const took = expect.stringMatching(/ s$/);
+  expect(made).toEqual(cells('2013-01-04', time, took, expect.anything(), 'backfill', ...rest));
+  expect(asked).toEqual(cells('2013-01-06T02:30:00+01:00', time, took, expect.anything(), ...rest));
+  expect(now).toEqual(cells(time, took, expect.anything(), ...rest));
+  expect((await cli('runs', 'show', String(made?.[0]))).stdout).toMatch(/^ {2}date {7}2013-01-04$/m);
+});
+
 describe('runs show', () => {
   it('tells all of the latest run, or of one whose id begins so', async () => {
     const latest = await runs('show', 'latest');

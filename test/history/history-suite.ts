@@ -17,6 +17,7 @@ export function describeHistory(name: string, open: Open): void {
       using history = open(() => true);
       const whole = runStart({
         logicalDateMs: 5,
+        logicalDate: '1970-01-01T01:00:00+01:00',
         modelPath: '/m.onnx',
         modelSha256: 'a',
         modelVersion: '3',
@@ -82,6 +83,10 @@ export function describeHistory(name: string, open: Open): void {
       [{ state: 'published' }, ['1']],
       [{ sinceMs: 2, untilMs: 4 }, ['3', '2']],
       [{ logicalDates: { fromMs: 10, toMs: 11 } }, ['2']],
+      // By the job's own clock, where the record has it.
+      [{ logicalDates: { fromMs: 10, toMs: 11, local: '1970-01-01' } }, ['2']],
+      [{ logicalDates: { fromMs: 500, toMs: 600, local: '1969-12-31' } }, ['3']],
+      [{ logicalDates: { fromMs: 0, toMs: 99, local: '1969-12-31T23' } }, ['3', '2']],
       [{ state: 'running' }, ['4', '2']],
       [{ state: 'running', limit: 1 }, ['4']],
       [{ state: 'died' }, ['3']],
@@ -90,7 +95,16 @@ export function describeHistory(name: string, open: Open): void {
       const ended = history.beginRun(runStart({ runId: '1', startedAtMs: 1 }));
       history.endRun(ended, { state: 'published', exitCode: 0, endedAtMs: 2 });
       history.beginRun(runStart({ runId: '2', startedAtMs: 2, specPath: '/elsewhere.yaml', logicalDateMs: 10 }));
-      history.beginRun(runStart({ runId: '3', startedAtMs: 3, job: 'other', pid: 3, logicalDateMs: 11 }));
+      history.beginRun(
+        runStart({
+          runId: '3',
+          startedAtMs: 3,
+          job: 'other',
+          pid: 3,
+          logicalDateMs: 11,
+          logicalDate: '1969-12-31T23:00:00-01:00',
+        }),
+      );
       history.beginRun(runStart({ runId: '4', startedAtMs: 4 }));
       expect(idsOf(history.listRuns(filter))).toEqual(ids);
     });

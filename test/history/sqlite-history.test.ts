@@ -35,7 +35,7 @@ it('reads a file that the first version wrote', () => {
   ]);
   expect(history.ticks({ specPath: '/srv/jobs.yaml', job: 'flights' }, { fromMs: 0, toMs: 2e12 })).toHaveLength(2);
   expect(history.schedules()).toMatchObject([{ target: 'systemd' }]);
-  expect(history.beginRun(runStart())).toBe(3);
+  expect(history.beginRun(runStart({ logicalDate: '2026-11-24T02:30:00+01:00' }))).toBe(3);
 });
 
 it('is unavailable when the file is damaged, cannot be made, or holds a record that is none', () => {
