@@ -21,6 +21,7 @@ import type { Io } from './io.ts';
 import { openSpec } from './open-spec.ts';
 import { diffText, planRemovals, stepRecords, type TargetPlan } from './schedule-changes.ts';
 import type { ScheduleInstallFlags } from './schedule-install-command.ts';
+import { shellWord } from './shell-word.ts';
 import { shownPath } from './shown-path.ts';
 import { checkTimerEnvironment } from './timer-environment.ts';
 
@@ -122,7 +123,7 @@ function installText({ plans, timers, spec }: Installed & { readonly spec: strin
   ]);
   const looks = [...new Set(plans[0]?.plan.steps.flatMap(({ look }) => look) ?? [])];
   const logs = plans[0]?.target.name === 'cron' ? timers.map(({ logFile }) => `see  ${logFile}`) : [];
-  const undo = `nightshift schedule remove ${shownPath(resolve(spec), process.cwd())}`;
+  const undo = `nightshift schedule remove ${shellWord(shownPath(resolve(spec), process.cwd()))}`;
   return `${aligned(rows, { indent: 0 })}${[...looks.map((look) => `see  ${look}`), ...logs, `undo ${undo}`].join('\n')}\n`;
 }
 

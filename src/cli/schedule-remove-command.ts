@@ -27,7 +27,7 @@ any more. A run that goes on is not stopped, and what was published stays.`,
     .action((spec: string, names: readonly string[], flags: ScheduleRemoveFlags) =>
       runAction(flags, async (io) => {
         const { scheduleRemove } = await import('./schedule-remove.ts');
-        return scheduleRemove(io, { spec, names, flags });
+        return scheduleRemove(io, { spec, names, flags, isNamed: command.args.length > 0 });
       }),
     );
   withHelp(command, {

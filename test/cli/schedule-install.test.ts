@@ -63,6 +63,14 @@ describe('schedule install', () => {
     expect({ stdout, stderr }).toEqual({ stdout: '', stderr: '' });
   });
 
+  it('says how to undo it in words that a shell takes', async () => {
+    const spec = join(folder.path, "we ird%d'x.yaml");
+    await rename(join(folder.path, 'jobs.yaml'), spec);
+    const undo = /^undo nightshift (.*)$/m.exec((await schedule('install', spec)).stdout)?.[1] ?? '';
+    const { stdout } = await execa('/bin/sh', ['-c', `printf '%s\\n' ${undo}`]);
+    expect(stdout.split('\n')).toEqual(['schedule', 'remove', "we ird%d'x.yaml"]);
+  });
+
   it('changes nothing a second time', async () => {
     await schedule('install');
     const before = await standIns.crontab();
@@ -232,8 +240,15 @@ describe('schedule remove', () => {
       stderr: expect.stringContaining('error SCHEDULE_NOT_FOUND: no timer is installed for '),
     });
     expect(await schedule('remove', 'jobs.yaml', 'never')).toMatchObject({ exitCode: 2 });
+    expect(await schedule('remove', '--all', 'nosuch.yaml')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('error USAGE: --all removes the timers of every spec, and nosuch.yaml is named'),
+    });
+    expect(await listed()).toHaveLength(2);
+    expect((await schedule('remove', 'other.yaml')).stderr).toContain('--all removes all of it');
     expect(await schedule('remove', '--all')).toMatchObject({ exitCode: 0 });
-    expect(await schedule('remove', '--all')).toMatchObject({ exitCode: 2 });
+    const again = await schedule('remove', '--all');
+    expect(again).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('hint: nothing is installed') });
     expect(await listed()).toEqual([]);
   });
 });
