@@ -1,3 +1,4 @@
+import { nearest } from '../core/suggest.ts';
 import { misplacedTemplate } from './predicate-template.ts';
 import { type Pieces, parseTemplate, type Template, type TemplatePlace } from './template.ts';
 
@@ -56,21 +57,30 @@ function pieceOf(
   if (end === '') return unclosed(whole);
   if (inner.includes('${')) return nested(whole);
   const parsed = parseTemplate(inner, place ?? 'path');
-  if (parsed === undefined) return valueFor(inner, env);
+  if (parsed === undefined) return valueFor(inner, env, place === undefined ? undefined : meantTemplate(inner));
   if (place === undefined) return notHere(whole);
   return parsed.state === 'failed' ? parsed : parsed.template;
 }
 
-function valueFor(inner: string, env: Env): string | Failure {
+/** The template that a name which is none of a variable was probably meant as. */
+function meantTemplate(inner: string): string | undefined {
+  const [, word = '', rest = ''] = /^([\w.]+)(.*)$/s.exec(inner) ?? [];
+  const name = nearest(word, ['date', 'job', 'run.id']);
+  return name === undefined || rest.startsWith(':-') ? undefined : `\${${name}${name === 'date' ? rest : ''}}`;
+}
+
+/** @param meant a template like it */
+function valueFor(inner: string, env: Env, meant: string | undefined): string | Failure {
+  const guess = meant === undefined ? '' : `did you mean ${meant}? Else `;
   const [, name, fallback] = variable.exec(inner) ?? [];
   if (name === undefined) {
-    const hint = `write \${NAME} or \${NAME:-default}; ${literally}`;
+    const hint = `${guess}write \${NAME} or \${NAME:-default}; ${literally}`;
     return { state: 'failed', text: `\${${inner}} does not name a variable`, hint };
   }
   const value = Object.hasOwn(env, name) ? env[name] : undefined;
   if (value !== undefined && (value !== '' || fallback === undefined)) return value;
   if (fallback !== undefined) return fallback;
-  const hint = `set ${name}, or give a default: \${${name}:-...}`;
+  const hint = `${guess}set ${name}, or give a default: \${${name}:-...}`;
   return { state: 'failed', text: `the environment variable ${name} is not set`, hint, variable: name };
 }
 

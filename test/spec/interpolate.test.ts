@@ -46,6 +46,21 @@ describe('a template', () => {
     expect(interpolated(template, env)).toMatchObject({ state: 'failed', text, hint });
   });
 
+  it.each([
+    ['${dat}', 'did you mean ${date}? Else set dat, or give a default: ${dat:-...}'],
+    ['${DATE}', 'did you mean ${date}? Else set DATE, or give a default: ${DATE:-...}'],
+    ['${DATE-1d:%Y}', 'did you mean ${date-1d:%Y}? Else write ${NAME} or ${NAME:-default}; write $${ for a literal ${'],
+    ['${run_id}', 'did you mean ${run.id}? Else set run_id, or give a default: ${run_id:-...}'],
+    ['${JOB}', 'did you mean ${job}? Else set JOB, or give a default: ${JOB:-...}'],
+  ])('that is nearly one of a run fails with the one that is meant: %s', (template, hint) => {
+    expect(interpolated(template, {}, 'path')).toMatchObject({ state: 'failed', hint });
+    // Where it would not be filled it is not proposed.
+    expect(interpolated(template, {})).toMatchObject({ state: 'failed', hint: expect.not.stringContaining('mean') });
+    expect(interpolated(template, { dat: 'a', DATE: 'a', run_id: 'a', JOB: 'a' }, 'path').state).toBe(
+      template.includes('-1d') ? 'failed' : 'done',
+    );
+  });
+
   it('without a dollar sign stays as it is', () => {
     fc.assert(
       fc.property(
