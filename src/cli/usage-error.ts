@@ -3,6 +3,7 @@ import { AppError } from '../core/errors.ts';
 
 export interface CommandLine {
   readonly args: readonly string[];
+  /** Of a command in a group the name of both: `schedule`, `schedule run-due`. */
   readonly commands: readonly string[];
 }
 
@@ -39,6 +40,8 @@ function hintFor(suggestion: string | undefined, { args, commands }: CommandLine
   if (meant !== undefined) return `did you mean ${meant}?`;
   const [first] = args;
   if (first !== undefined && /\.ya?ml$/i.test(first)) return `write \`nightshift run ${args.join(' ')}\``;
-  const command = args.find((argument) => commands.includes(argument));
+  const outer = args.find((argument) => commands.includes(argument));
+  const inner = args.find((argument) => commands.includes(`${outer} ${argument}`));
+  const command = inner === undefined ? outer : `${outer} ${inner}`;
   return `see \`nightshift ${command === undefined ? '' : `${command} `}--help\``;
 }

@@ -67,6 +67,8 @@ describe('a wrong command line', () => {
     [['jobs.yaml', 'a'], "unknown command 'jobs.yaml'", 'write `nightshift run jobs.yaml a`'],
     [['run', '--bath-size', '3'], "unknown option '--bath-size'", 'did you mean --batch-size?'],
     [['run', '--workers'], "option '--workers <n>' argument missing", 'see `nightshift run --help`'],
+    [['schedule', 'run-due'], "missing required argument 'spec'", 'see `nightshift schedule run-due --help`'],
+    [['schedule', 'next', '--bogus'], "unknown option '--bogus'", 'see `nightshift schedule next --help`'],
     [['inspect'], "missing required argument 'target'", 'see `nightshift inspect --help`'],
     [
       ['run', 'jobs.example.yaml', '--set', 'nonsense'],
