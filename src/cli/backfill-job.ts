@@ -27,6 +27,7 @@ import type { Io } from './io.ts';
 import { openSpec } from './open-spec.ts';
 import { parseCount } from './parse-when.ts';
 import { firstFailure, showError } from './show-error.ts';
+import { warnOfZone } from './warn-of-zone.ts';
 
 interface BackfillRequest {
   readonly spec: string;
@@ -41,6 +42,7 @@ export async function backfillJob(io: Io, request: BackfillRequest): Promise<num
   if (maxParallel === 0)
     throw new AppError('USAGE', '--max-parallel 0: is not at least 1', { hint: 'write 1 or more' });
   const { spec, job } = await openJob(request);
+  warnOfZone(io, [job]);
   const partitions = partitionsOf(job, flags);
   const choice: BackfillChoice = flags.all === true ? 'all' : flags.failed === true ? 'failed' : 'missing';
   const key = { specPath: resolve(spec.path), job: job.name };

@@ -24,6 +24,7 @@ import { dueEventJson, dueLine } from './run-due-text.ts';
 import type { RunDueFlags } from './schedule-run-due-command.ts';
 import { scheduledJobs } from './scheduled-jobs.ts';
 import { tellSpecFailure } from './tell-spec-failure.ts';
+import { warnOfZone } from './warn-of-zone.ts';
 
 interface RunDueRequest {
   readonly spec: string;
@@ -37,6 +38,7 @@ export async function runDueOf(io: Io, { spec: path, name, flags }: RunDueReques
   const stateFolder = resolve(flags.stateDir);
   const key = { specPath: resolve(path), job: name };
   const { spec, job, schedule, rule } = await openJob(io, { spec: path, name, flags });
+  warnOfZone(io, [job]);
   const look = { job: name, timeZone: rule.timeZone };
   const tell = (event: DueEvent) => {
     if (flags.json === true) io.out(`${JSON.stringify(dueEventJson(event, look))}\n`);

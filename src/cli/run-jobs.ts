@@ -21,6 +21,7 @@ import type { RunFlags } from './run-command.ts';
 import type { JobRecorder, RunRecorder } from './run-recorder.ts';
 import { errorLine, errorText, firstFailure } from './show-error.ts';
 import { tellSpecFailure } from './tell-spec-failure.ts';
+import { warnOfZone } from './warn-of-zone.ts';
 
 /**
  * Runs jobs in their order. The first failure ends it, or with `keepGoing` is remembered; an interruption always does.
@@ -32,6 +33,12 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
   using reporter = chooseReporter(io, flags);
   await using recorder = newRecorder(flags, reporter);
   const { spec, jobs } = await openJobs(io, request, { recorder, reporter });
+  // What a timer or a backfill begins was warned of by them.
+  if ((flags.trigger ?? 'manual') === 'manual')
+    warnOfZone(
+      io,
+      jobs.map(({ job }) => job),
+    );
   using interruption = new Interruption({
     hint: goOnHint(jobs, flags),
     onFirst: (name) =>

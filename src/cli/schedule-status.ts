@@ -4,6 +4,7 @@ import { formatLogicalDate } from '../core/zoned-date.ts';
 import { type History, type JobKey, shownState } from '../history/contract.ts';
 import { lastTicks, nextTick, type TickRule } from '../schedule/cron-ticks.ts';
 import { aligned, cellText } from './aligned.ts';
+import { chooseJobs } from './choose-jobs.ts';
 import type { Paint } from './colour.ts';
 import { findHistory } from './context.ts';
 import type { Io } from './io.ts';
@@ -11,6 +12,7 @@ import { openSpec } from './open-spec.ts';
 import { parseCount } from './parse-when.ts';
 import type { StatusFlags } from './schedule-status-command.ts';
 import { scheduledJobs } from './scheduled-jobs.ts';
+import { warnOfZone } from './warn-of-zone.ts';
 
 interface StatusRequest {
   readonly spec: string;
@@ -40,6 +42,7 @@ const widestReason = 100;
 export async function showScheduleStatus(io: Io, { spec: path, names, flags }: StatusRequest): Promise<number> {
   const count = parseCount('--count', flags.count);
   const spec = await openSpec({ spec: path, names, flags: {} });
+  warnOfZone(io, chooseJobs(spec, names));
   using history = await findHistory(resolve(flags.stateDir));
   const nowMs = Date.now();
   const jobs = scheduledJobs(spec, names).map(({ name, schedule, rule }): JobStatus => {

@@ -3,10 +3,12 @@ import { formatLogicalDate } from '../core/zoned-date.ts';
 import { type TickRule, ticks } from '../schedule/cron-ticks.ts';
 import { daylightNote } from '../schedule/daylight-note.ts';
 import { aligned } from './aligned.ts';
+import { chooseJobs } from './choose-jobs.ts';
 import type { Io } from './io.ts';
 import { openSpec } from './open-spec.ts';
 import type { NextFlags } from './schedule-next-command.ts';
 import { dateOption, type ScheduledJob, scheduledJobs } from './scheduled-jobs.ts';
+import { warnOfZone } from './warn-of-zone.ts';
 import { zonedCell } from './zoned-cells.ts';
 
 export interface NextRequest {
@@ -28,6 +30,7 @@ export async function showNext(io: Io, request: NextRequest): Promise<number> {
   const { flags } = request;
   const count = countOption(flags.count);
   const spec = await openSpec(request);
+  warnOfZone(io, chooseJobs(spec, request.names));
   const now = Date.now();
   const jobs = scheduledJobs(spec, request.names).map((job) => {
     const fromMs = flags.from === undefined ? now : dateOption('--from', flags.from, job.rule) - 1;

@@ -10,6 +10,7 @@ import { planRecord } from './plan-json.ts';
 import { planText } from './plan-text.ts';
 import { errorText } from './show-error.ts';
 import type { SpecFlags } from './spec-options.ts';
+import { warnOfZone } from './warn-of-zone.ts';
 
 export interface PlanFlags extends SpecFlags, DateFlags {
   readonly restart?: boolean;
@@ -21,7 +22,9 @@ export async function showPlans(io: Io, request: SpecRequest<PlanFlags>): Promis
   const { flags } = request;
   const spec = await openSpec(request);
   const ports = newPorts();
-  const jobs = dateJobs(ports, chooseJobs(spec, request.names), flags);
+  const chosen = chooseJobs(spec, request.names);
+  warnOfZone(io, chosen);
+  const jobs = dateJobs(ports, chosen, flags);
   checkOutputs(spec, jobs);
   using interruption = new Interruption();
   const { signal } = interruption;

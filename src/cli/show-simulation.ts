@@ -4,6 +4,7 @@ import { type TickRule, ticks } from '../schedule/cron-ticks.ts';
 import { daylightNote } from '../schedule/daylight-note.ts';
 import { type Downtime, type SimulatedStep, simulate } from '../schedule/simulate.ts';
 import { aligned } from './aligned.ts';
+import { chooseJobs } from './choose-jobs.ts';
 import type { Paint, Style } from './colour.ts';
 import type { Io } from './io.ts';
 import { openSpec } from './open-spec.ts';
@@ -11,6 +12,7 @@ import { parseDuration } from './parse-duration.ts';
 import type { SimulateFlags } from './schedule-simulate-command.ts';
 import { dateOption, type ScheduledJob, scheduledJobs } from './scheduled-jobs.ts';
 import { jobTitle } from './show-next.ts';
+import { warnOfZone } from './warn-of-zone.ts';
 import { zonedCell } from './zoned-cells.ts';
 
 export interface SimulationRequest {
@@ -33,6 +35,7 @@ const styles: Readonly<Record<string, Style>> = { run: 'green', replace: 'yellow
 export async function showSimulation(io: Io, request: SimulationRequest): Promise<number> {
   const { flags } = request;
   const spec = await openSpec(request);
+  warnOfZone(io, chooseJobs(spec, request.names));
   const now = Date.now();
   const jobs = scheduledJobs(spec, request.names).map((job) => simulatedJob(job, flags, now));
   if (flags.json === true)

@@ -20,8 +20,13 @@ const dayMs = 24 * hourMs;
 
 /** The zone of the machine's own clock; UTC where it does not say. */
 export function machineZone(): string {
+  return knownMachineZone() ?? 'UTC';
+}
+
+/** Undefined where the machine, or TZ, names none that is known. */
+export function knownMachineZone(): string | undefined {
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
-  return IANAZone.isValidZone(timeZone) ? timeZone : 'UTC';
+  return IANAZone.isValidZone(timeZone) ? timeZone : undefined;
 }
 
 /**

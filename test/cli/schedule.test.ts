@@ -161,3 +161,24 @@ it('schedule without a command shows its commands', async () => {
   expect(exitCode).toBe(2);
   expect(stderr).toMatch(/^ {2}next .*\n {2}simulate /m);
 });
+
+describe('a TZ that names no zone', () => {
+  const ofMachine: Job = { ...minimal, schedule: { cron: '@daily' } };
+  it.each([
+    ['next', 'jobs.yaml', 'ofMachine'],
+    ['simulate', 'jobs.yaml', 'ofMachine'],
+    ['status', 'jobs.yaml', 'ofMachine', '--state-dir', 'state'],
+    ['run-due', 'jobs.yaml', 'ofMachine', '--dry-run', '--state-dir', 'state'],
+  ])('is told of once by schedule %s, where a job has no zone of its own', async (...args) => {
+    await using folder = await temporaryFolder();
+    await writeSpec(folder.path, { ofMachine, nightly });
+    const ask = (TZ: string, words: readonly string[]) =>
+      nightshift(['schedule', ...words], { cwd: folder.path, env: { TZ } });
+    const { exitCode, stderr } = await ask('Foo/Bar', args);
+    expect(exitCode).toBe(0);
+    expect(stderr.match(/warning: TZ is "Foo\/Bar", which names no time zone; UTC is taken/g)).toHaveLength(1);
+    expect((await ask('Asia/Tokyo', args)).stderr).not.toContain('warning');
+    const own = args.map((word) => (word === 'ofMachine' ? 'nightly' : word));
+    expect((await ask('Foo/Bar', own)).stderr).not.toContain('warning');
+  });
+});
