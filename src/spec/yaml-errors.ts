@@ -9,7 +9,21 @@ export interface SyntaxProblem {
 
 /** The parser's errors in our words, where theirs speak to programmers. */
 export function describeSyntaxError(error: YAMLError, source: string): SyntaxProblem {
-  return { offset: error.pos[0], ...wordsFor(error, source) };
+  return starredText(error, source) ?? { offset: error.pos[0], ...wordsFor(error, source) };
+}
+
+/** A cron expression without quotes is an alias to YAML, with an error for each of its stars: one is enough. */
+function starredText({ pos: [offset], code }: YAMLError, source: string): SyntaxProblem | undefined {
+  if (code !== 'UNEXPECTED_TOKEN' && code !== 'BAD_ALIAS') return undefined;
+  const lineStart = source.lastIndexOf('\n', offset - 1) + 1;
+  const [line = ''] = source.slice(lineStart).split(/\r?\n/, 1);
+  for (const { 0: text, index } of line.matchAll(/(?<=[:,[-]\s+)\*\S*\s.*?(?=\s*(?:$|,\s|[}\]]|\s#))/g)) {
+    const start = lineStart + index;
+    if (offset < start || offset >= start + text.length) continue;
+    const hint = `quote it: "${text}"`;
+    return { offset: start, text: 'a text that begins with * stands without quotes', hint };
+  }
+  return undefined;
 }
 
 type Words = Omit<SyntaxProblem, 'offset'>;

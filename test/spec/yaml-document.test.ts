@@ -24,6 +24,10 @@ const syntax: readonly (readonly [text: string, message: string, hint: string])[
   ],
   ['a: @x', '1:4 plain value cannot start with reserved character @', 'put the text in quotes'],
   ['keep: *', '1:7 an alias has no name', 'put a text that begins with * in quotes, e.g. keep: "*"'],
+  ...['*/5 * * * *', '* * * * *', '*/5 0-3 * * MON'].flatMap((cron): [string, string, string][] => [
+    [`cron: ${cron}`, '1:7 a text that begins with * stands without quotes', `quote it: "${cron}"`],
+    [`a: { cron: ${cron}, b: 1 } # x`, '1:12 a text that begins with * stands without quotes', `quote it: "${cron}"`],
+  ]),
   [
     'path: *.csv',
     '1:7 the alias *.csv has no anchor before it',
