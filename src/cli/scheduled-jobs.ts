@@ -40,7 +40,7 @@ export function dateOption(option: string, written: string, { timeZone }: TickRu
 
 function noSchedule(message: string, spec: LoadedSpec): AppError {
   const others = spec.jobs.filter(({ schedule }) => schedule !== undefined).map(({ name }) => name);
-  const hint = 'give it one in the spec: `schedule: { cron: 30 2 * * *, timeZone: Europe/Paris }`';
+  const hint = 'give it one in the spec: `schedule: { cron: "30 2 * * *", timeZone: Europe/Paris }`';
   return new AppError('USAGE', message, {
     hint: others.length === 0 ? hint : `${hint}; those that have one are ${others.join(', ')}`,
   });
