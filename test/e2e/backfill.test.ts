@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -121,6 +121,40 @@ describe('backfill', () => {
       exitCode: 2,
       stderr: expect.stringContaining('its rows would be there twice'),
     });
+  });
+
+  it.each(['01', '02'])('runs a day again whose folder holds that of another month, from day %s on', async (day) => {
+    await threeDays({ path: 'out/${date:%d}', mode: 'overwrite' });
+    await makeParquet(inFolder('in/2026-10-01.parquet'), 'SELECT 1 AS id, 1 AS x');
+    await makeParquet(inFolder('in/2026-10-02.parquet'), 'SELECT 2 AS id, 1 AS x');
+    expect(await from('2026-10-01', '2026-10-02')).toMatchObject({ exitCode: 0 });
+    expect(await from(`2026-11-${day}`, '2026-11-02')).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringMatching(/\d published$/),
+    });
+    expect(await publishedColumn(folder.path, 'id', 'out/02')).toEqual([20n, 21n]);
+  });
+
+  it('runs a day again whose folder holds what another job published for it', async () => {
+    await writeSpec(folder.path, { days: smallJob(), other: smallJob() });
+    await makeDay(1);
+    const other = ['backfill', 'jobs.yaml', 'other', '--from', '2026-11-01', '--to', '2026-11-01', ...state];
+    expect(await nightshift(other, { cwd: folder.path })).toMatchObject({ exitCode: 0 });
+    expect(await from('2026-11-01', '2026-11-01')).toMatchObject({
+      exitCode: 2,
+      stdout: expect.stringContaining('OUTPUT_EXISTS'),
+    });
+  });
+
+  it.each([
+    ['passes over', 'out/dt=${date}', 'out/dt=2026-11-01', /1 passed over$/],
+    ['runs again', 'out/${date:%d}', 'out/01', /1 published$/],
+  ])('%s what an older version published without a date to %s', async (_what, path, output, said) => {
+    await threeDays({ path, mode: 'overwrite' });
+    await from('2026-11-01', '2026-11-01');
+    const manifest = inFolder(`${output}/_nightshift/manifest.json`);
+    await writeFile(manifest, (await readFile(manifest, 'utf8')).replace(/"logicalDate": "[^"]*",/, ''));
+    expect(await from('2026-11-01', '2026-11-01')).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(said) });
   });
 
   it('knows what is published where each run has an output of its own', async () => {

@@ -1,0 +1,97 @@
+import { dateText } from '../run/date-job.ts';
+import type { BackfillChoice, BackfillEvent, Partition, PartitionState } from '../schedule/backfill.ts';
+import type { RunEnd } from '../schedule/launcher.ts';
+import { aligned, pluralText } from './aligned.ts';
+import type { BackfillFlags } from './backfill-command.ts';
+import { backfillLine, partitionCells } from './backfill-text.ts';
+import type { Io } from './io.ts';
+
+interface DryRun {
+  readonly partitions: readonly Partition[];
+  readonly choice: BackfillChoice;
+  readonly stateOf: (partition: Partition) => Promise<PartitionState>;
+  readonly flags: BackfillFlags;
+}
+
+/** @returns the exit code */
+export async function showDryRun(io: Io, { partitions, choice, stateOf, flags }: DryRun): Promise<number> {
+  const shown = [];
+  for (const partition of partitions) {
+    const state = await stateOf(partition);
+    const willRun = choice === 'all' || state === 'failed' || (choice === 'missing' && state === 'missing');
+    shown.push({ logicalDate: partition.logicalDate, output: partition.output, state, willRun });
+  }
+  if (flags.json === true) {
+    io.out(`${JSON.stringify({ v: 1, dryRun: true, partitions: shown }, undefined, 2)}\n`);
+    return 0;
+  }
+  const lines = shown.map(({ logicalDate, output, state, willRun }) => [
+    dateText(logicalDate),
+    willRun ? 'run' : 'pass over',
+    state,
+    output,
+  ]);
+  io.out(aligned(lines, { indent: 0 }));
+  io.err(`${pluralText(shown.filter(({ willRun }) => willRun).length, 'run')} to do\n`);
+  return 0;
+}
+
+export interface BackfillReport {
+  readonly see: (event: BackfillEvent) => void;
+  /** Prints the table. @returns the exit code: that of the failures where they agree, else 3 */
+  readonly end: () => number;
+}
+
+export function newBackfillReport(
+  io: Io,
+  { job, flags }: { readonly job: string; readonly flags: BackfillFlags },
+): BackfillReport {
+  const ended: { readonly partition: Partition; readonly end: RunEnd }[] = [];
+  let passed = 0;
+  let left = 0;
+  const dateOf = ({ logicalDate }: Partition) => dateText(logicalDate);
+  return {
+    see: (event) => {
+      if (event.type === 'partition-ended') ended.push(event);
+      if (event.type === 'partition-passed') passed++;
+      if (event.type === 'partition-left') left++;
+      if (flags.json === true) io.out(`${JSON.stringify(eventJson(event, job))}\n`);
+      else if (flags.quiet !== true) {
+        const line = backfillLine(event, { dateOf, paint: io.paintErr });
+        if (line !== undefined) io.err(`${line}\n`);
+      }
+    },
+    end: () => {
+      const rows = ended.toSorted((a, b) => a.partition.dateMs - b.partition.dateMs);
+      if (flags.json !== true) {
+        io.out(
+          aligned(
+            rows.map(({ partition, end }) => partitionCells(dateOf(partition), end, io.paintOut)),
+            { indent: 0 },
+          ),
+        );
+        const count = (state: RunEnd['state']) => ended.filter(({ end }) => end.state === state).length;
+        const parts = [
+          [count('published'), 'published'],
+          [count('skipped') + passed, 'passed over'],
+          [count('failed'), 'failed'],
+          [count('interrupted'), 'interrupted'],
+          [left, 'not begun'],
+        ].flatMap(([number, what]) => (number === 0 ? [] : [`${number} ${what}`]));
+        io.err(`${parts.join(', ')}\n`);
+      }
+      const codes = new Set(ended.map(({ end }) => end.exitCode).filter((code) => code !== 0));
+      const [code = 0] = codes;
+      return codes.size > 1 ? 3 : code;
+    },
+  };
+}
+
+function eventJson(event: BackfillEvent, job: string): object {
+  const head = { v: 1, type: event.type, time: new Date().toISOString(), job };
+  if (event.type === 'backfill-planned') return { ...head, partitions: event.partitions, toRun: event.toRun };
+  const { logicalDate, output } = event.partition;
+  const where = { ...head, logicalDate, output };
+  if (event.type === 'partition-passed') return { ...where, state: event.state };
+  return event.type === 'partition-ended' ? { ...where, ...event.end } : where;
+}
