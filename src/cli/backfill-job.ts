@@ -12,7 +12,7 @@ import { Interruption } from './interruption.ts';
 import type { Io } from './io.ts';
 import { openSpec } from './open-spec.ts';
 import { parseCount } from './parse-when.ts';
-import { partitionState } from './partition-state.ts';
+import { findPartition } from './partition-state.ts';
 import { partitionsOf, sharesOutput } from './partitions.ts';
 import { firstFailure, showError } from './show-error.ts';
 import { warnOfZone } from './warn-of-zone.ts';
@@ -37,14 +37,14 @@ export async function backfillJob(io: Io, request: BackfillRequest): Promise<num
   using history = await findHistory(resolve(flags.stateDir));
   const isShared = sharesOutput(job, { partitions, every: flags.every });
   if (isShared && choice === 'all' && job.output.mode === 'append') throw wouldRepeat(job);
-  const stateOf = (partition: Partition) => partitionState(partition, { history, key, job, every: flags.every });
-  if (flags.dryRun === true) return await showDryRun(io, { partitions, choice, stateOf, flags });
+  const find = (partition: Partition) => findPartition(partition, { history, key, job, every: flags.every });
+  if (flags.dryRun === true) return await showDryRun(io, { partitions, choice, find, flags });
   using interruption = new Interruption({
     hint: 'run the same command again to go on; what is published is passed over',
     onFirst: () => io.err('stopping the runs that go on\n'),
   });
   const report = newBackfillReport(io, { job: job.name, flags });
-  const ports = { launcher: await newRunLauncher('ignore'), stateOf };
+  const ports = { launcher: await newRunLauncher('ignore'), find };
   try {
     const events = backfill(ports, {
       ...key,

@@ -1,25 +1,26 @@
 import { dateText } from '../run/date-job.ts';
-import type { BackfillChoice, BackfillEvent, Partition, PartitionState } from '../schedule/backfill.ts';
+import { type BackfillChoice, type BackfillEvent, isChosen, type Partition } from '../schedule/backfill.ts';
 import type { RunEnd } from '../schedule/launcher.ts';
 import { aligned, pluralText } from './aligned.ts';
 import type { BackfillFlags } from './backfill-command.ts';
 import { backfillLine, partitionCells } from './backfill-text.ts';
 import type { Io } from './io.ts';
+import type { FoundPartition } from './partition-state.ts';
 
 interface DryRun {
   readonly partitions: readonly Partition[];
   readonly choice: BackfillChoice;
-  readonly stateOf: (partition: Partition) => Promise<PartitionState>;
+  readonly find: (partition: Partition) => Promise<FoundPartition>;
   readonly flags: BackfillFlags;
 }
 
 /** @returns the exit code */
-export async function showDryRun(io: Io, { partitions, choice, stateOf, flags }: DryRun): Promise<number> {
+export async function showDryRun(io: Io, { partitions, choice, find, flags }: DryRun): Promise<number> {
   const shown = [];
   for (const partition of partitions) {
-    const state = await stateOf(partition);
-    const willRun = choice === 'all' || state === 'failed' || (choice === 'missing' && state === 'missing');
-    shown.push({ logicalDate: partition.logicalDate, output: partition.output, state, willRun });
+    const { state, output } = await find(partition);
+    const willRun = isChosen(choice, state);
+    shown.push({ logicalDate: partition.logicalDate, output: willRun ? partition.output : output, state, willRun });
   }
   if (flags.json === true) {
     io.out(`${JSON.stringify({ v: 1, dryRun: true, partitions: shown }, undefined, 2)}\n`);

@@ -2,11 +2,10 @@ import type { PublishedRun } from '../checkpoint/contract.ts';
 import { isAlive } from '../core/host.ts';
 import { type History, type JobKey, type RunRecord, shownState } from '../history/contract.ts';
 import type { Partition, PartitionState } from '../schedule/backfill.ts';
-import { usesTemplates } from '../spec/fill-templates.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { BackfillFlags } from './backfill-command.ts';
 import { newPorts } from './context.ts';
-import { isOfDateAlone } from './partitions.ts';
+import { isByRun, isOfDateAlone, outputFor } from './partitions.ts';
 
 export interface KnownOf {
   readonly history: History | undefined;
@@ -15,20 +14,38 @@ export interface KnownOf {
   readonly every: BackfillFlags['every'];
 }
 
-/** What lies there is the truth; the history only tells what failed. */
-export async function partitionState(partition: Partition, known: KnownOf): Promise<PartitionState> {
-  const { history, key, job } = known;
-  const records = history?.runsOf({ ...key, logicalDates: [partition.dateMs] }) ?? [];
-  const published = await newPorts().store.readPublished(outputOf(partition, records, usesTemplates(job, 'run.id')));
-  if (published?.runs.some((run) => isRunOf(run, partition, known)) === true) return 'published';
-  const [latest] = records;
-  const state = latest === undefined ? undefined : shownState(latest, isAlive);
-  return state === 'failed' || state === 'interrupted' || state === 'died' ? 'failed' : 'missing';
+export interface FoundPartition {
+  readonly state: PartitionState;
+  /** Where it lies, or would. */
+  readonly output: string;
 }
 
-function outputOf({ output }: Partition, records: readonly RunRecord[], isByRun: boolean): string {
-  const published = isByRun ? records.find(({ state }) => state === 'published') : undefined;
-  return published?.outputPath ?? output;
+/** What lies there is the truth; the history only tells what failed, and where runs lie that have outputs of their own. */
+export async function findPartition(partition: Partition, known: KnownOf): Promise<FoundPartition> {
+  const { history, key, job } = known;
+  const records = history?.runsOf({ ...key, logicalDates: [partition.dateMs] }) ?? [];
+  const outputs = isByRun(job) ? outputsOfRuns(partition, { job, records }) : [partition.output];
+  for (const output of outputs) {
+    const published = await newPorts().store.readPublished(output);
+    if (published?.runs.some((run) => isRunOf(run, partition, known)) === true) return { state: 'published', output };
+  }
+  const [latest] = records;
+  const state = latest === undefined ? undefined : shownState(latest, isAlive);
+  const hasFailed = state === 'failed' || state === 'interrupted' || state === 'died';
+  return { state: hasFailed ? 'failed' : 'missing', output: partition.output };
+}
+
+interface RecordsOf {
+  readonly job: JobSpec;
+  readonly records: readonly RunRecord[];
+}
+
+/** Where the date's runs lie, newest first; one whose folder the job would name otherwise by now is elsewhere. */
+function outputsOfRuns({ dateMs }: Partition, { job, records }: RecordsOf): readonly string[] {
+  const outputs = records.flatMap(({ runId, outputPath }) =>
+    outputPath !== undefined && outputFor(job, dateMs, runId) === outputPath ? [outputPath] : [],
+  );
+  return [...new Set(outputs)];
 }
 
 /** Older versions wrote no date: then the path has to tell it. */

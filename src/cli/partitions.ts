@@ -19,6 +19,8 @@ export function partitionsOf(job: JobSpec, { from, to, every, reverse }: Backfil
     logicalDate: formatLogicalDate(dateMs, zone),
     output: outputFor(job, dateMs),
   }));
+  // With the ids of their runs in them, no two are the same.
+  if (isByRun(job)) return reverse === true ? partitions.toReversed() : partitions;
   const [first, second] = partitions;
   const areDistinct = new Set(partitions.map(({ output }) => output)).size === partitions.length;
   if (!areDistinct && job.output.mode !== 'append') {
@@ -39,6 +41,7 @@ interface OutputsOf {
 
 /** Whether other dates, of this backfill or not, have the output of one of these. */
 export function sharesOutput(job: JobSpec, { partitions, every }: OutputsOf): boolean {
+  if (isByRun(job)) return false;
   const outputs = new Set(partitions.map(({ output }) => output));
   if (outputs.size < partitions.length) return true;
   const last = Math.max(...partitions.map(({ dateMs }) => dateMs));
@@ -58,8 +61,17 @@ export function isOfDateAlone(job: JobSpec, dateMs: number, every: Unit): boolea
   return returns[every].every((by) => outputFor(job, shift(dateMs, zoneOf(job), by)) !== own);
 }
 
-/** Absolute. An output that has the id of its run in it lies nowhere before it runs, and is no other's. */
-export function outputFor(job: JobSpec, logicalDate: number, runId = `run-${logicalDate}`): string {
+/** Whether each run has an output of its own, which lies nowhere before it runs. */
+export function isByRun(job: JobSpec): boolean {
+  return outputFor(job, 0, 'a') !== outputFor(job, 0, 'b');
+}
+
+/** Stands for an id that is not known yet. */
+const templateId = 'run-id-to-come';
+
+/** Absolute; where the id of the run is not known yet, its template stays. */
+export function outputFor(job: JobSpec, logicalDate: number, runId = templateId): string {
   const { output } = dateJob(job, { logicalDate, isAsked: true, runId: () => runId }).job;
-  return resolve(job.baseDir, output.path);
+  const path = resolve(job.baseDir, output.path);
+  return runId === templateId ? path.replaceAll(templateId, `\${run.id}`) : path;
 }

@@ -29,7 +29,7 @@ export interface BackfillRequest {
 export interface BackfillPorts {
   readonly launcher: Launcher;
   /** What is known of a partition before it is run: what is published counts, then the history. */
-  readonly stateOf: (partition: Partition) => Promise<PartitionState>;
+  readonly find: (partition: Partition) => Promise<{ readonly state: PartitionState }>;
 }
 
 export type BackfillEvent =
@@ -39,6 +39,11 @@ export type BackfillEvent =
   | { readonly type: 'partition-ended'; readonly partition: Partition; readonly end: RunEnd }
   /** It was stopped before this one's turn. */
   | { readonly type: 'partition-left'; readonly partition: Partition };
+
+export function isChosen(choice: BackfillChoice, state: PartitionState): boolean {
+  if (choice === 'all') return true;
+  return choice === 'failed' ? state === 'failed' : state !== 'published';
+}
 
 interface Active {
   readonly partition: Partition;
@@ -56,15 +61,13 @@ export async function* backfill(ports: BackfillPorts, request: BackfillRequest):
   const states: PartitionState[] = [];
   for (const partition of partitions) {
     signal.throwIfAborted();
-    states.push(await ports.stateOf(partition));
+    states.push((await ports.find(partition)).state);
   }
-  const isChosen = (state: PartitionState | undefined) =>
-    choice === 'all' || state === 'failed' || (choice === 'missing' && state === 'missing');
-  const waiting = partitions.filter((_, index) => isChosen(states[index]));
+  const waiting = partitions.filter((_, index) => isChosen(choice, states[index] ?? 'missing'));
   yield { type: 'backfill-planned', partitions: partitions.length, toRun: waiting.length };
   for (const [index, partition] of partitions.entries()) {
     const state = states[index] ?? 'missing';
-    if (!isChosen(state)) yield { type: 'partition-passed', partition, state };
+    if (!isChosen(choice, state)) yield { type: 'partition-passed', partition, state };
   }
   const active = new Set<Active>();
   const stop = () => {

@@ -169,6 +169,23 @@ describe('backfill', () => {
     expect(readdirSync(inFolder('out'))).toHaveLength(2);
   });
 
+  it('asks the folders that the template names, where each run has an output of its own', async () => {
+    await threeDays({ path: 'out/${run.id}' });
+    await from('2026-11-01', '2026-11-01');
+    const [one = ''] = readdirSync(inFolder('out'));
+    const planned = await from('2026-11-01', '2026-11-02', '--dry-run');
+    expect(planned.stdout.split('\n')).toEqual([
+      `2026-11-01  pass over  published  ${inFolder(`out/${one}`)}`,
+      `2026-11-02  run        missing    ${inFolder('out/${run.id}')}`,
+    ]);
+    await writeSpec(folder.path, { days: smallJob({ path: 'elsewhere/${run.id}' }) });
+    expect(await from('2026-11-01', '2026-11-01')).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringMatching(/1 published$/),
+    });
+    expect(readdirSync(inFolder('elsewhere'))).toHaveLength(1);
+  });
+
   it('is refused where two dates would publish over each other', async () => {
     await threeDays({ path: 'out/${date:%Y-%m}', mode: 'overwrite' });
     expect(await from('2026-11-01', '2026-11-03')).toMatchObject({

@@ -57,8 +57,8 @@ async function told(runs: Runs, { states = {}, endOf = () => published, ...asked
     ...{ signal: new AbortController().signal, ...asked },
   };
   const lines: string[] = [];
-  const stateOf = async ({ output }: { readonly output: string }) => states[output.slice(-2)] ?? 'missing';
-  for await (const event of backfill({ launcher: runs.launcher, stateOf }, request)) {
+  const find = async ({ output }: { readonly output: string }) => ({ state: states[output.slice(-2)] ?? 'missing' });
+  for await (const event of backfill({ launcher: runs.launcher, find }, request)) {
     lines.push(lineOf(event));
     if (event.type !== 'partition-started') continue;
     const day = event.partition.output.slice(-2);
@@ -146,7 +146,7 @@ describe('a backfill', () => {
 
   it('stops what goes on when nobody listens any more', async () => {
     const runs = new Runs();
-    const ports = { launcher: runs.launcher, stateOf: async () => 'missing' as const };
+    const ports = { launcher: runs.launcher, find: async () => ({ state: 'missing' }) as const };
     const { signal } = new AbortController();
     const request = {
       specPath: '/s',
