@@ -1,6 +1,7 @@
 import type { PublishedRun } from '../checkpoint/contract.ts';
 import { isAlive } from '../core/host.ts';
 import { type History, type JobKey, type RunRecord, shownState } from '../history/contract.ts';
+import { seemsWhole } from '../run/seems-whole.ts';
 import type { Partition, PartitionState } from '../schedule/backfill.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { BackfillFlags } from './backfill-command.ts';
@@ -25,14 +26,19 @@ export async function findPartition(partition: Partition, known: KnownOf): Promi
   const { history, key, job } = known;
   const records = history?.runsOf({ ...key, logicalDates: [partition.dateMs] }) ?? [];
   const outputs = isByRun(job) ? outputsOfRuns(partition, { job, records }) : [partition.output];
+  let isDamaged = false;
   for (const output of outputs) {
     const published = await newPorts().store.readPublished(output);
-    if (published?.runs.some((run) => isRunOf(run, partition, known)) === true) return { state: 'published', output };
+    const ids = published?.runs.filter((run) => isRunOf(run, partition, known)).map(({ runId }) => runId) ?? [];
+    if (published === undefined || ids.length === 0) continue;
+    const parts = published.parts.filter(({ runId }) => ids.includes(runId));
+    if (await seemsWhole(output, parts)) return { state: 'published', output };
+    isDamaged = true;
   }
   const [latest] = records;
   const state = latest === undefined ? undefined : shownState(latest, isAlive);
   const hasFailed = state === 'failed' || state === 'interrupted' || state === 'died';
-  return { state: hasFailed ? 'failed' : 'missing', output: partition.output };
+  return { state: hasFailed ? 'failed' : isDamaged ? 'damaged' : 'missing', output: partition.output };
 }
 
 interface RecordsOf {

@@ -9,7 +9,8 @@ export interface Partition {
   readonly output: string;
 }
 
-export type PartitionState = 'published' | 'missing' | 'failed';
+/** Damaged is what was published, and is not whole any more. */
+export type PartitionState = 'published' | 'missing' | 'damaged' | 'failed';
 /** Which partitions are run: those not published, those of them whose last run failed, or all. */
 export type BackfillChoice = 'missing' | 'failed' | 'all';
 

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -167,6 +167,23 @@ describe('backfill', () => {
       stderr: expect.stringMatching(/1 published, 1 passed over$/),
     });
     expect(readdirSync(inFolder('out'))).toHaveLength(2);
+  });
+
+  it.each([
+    ['has lost a part', (at: string) => rm(`${at}/part-00000.parquet`)],
+    ['has lost its marker', (at: string) => rm(`${at}/_SUCCESS`)],
+    ['has a part that was cut', (at: string) => truncate(`${at}/part-00000.parquet`, 10)],
+  ])('publishes a day again whose output %s', async (_what, damage) => {
+    await threeDays({ mode: 'overwrite' });
+    await from('2026-11-01', '2026-11-02');
+    await damage(inFolder('out/dt=2026-11-02'));
+    const planned = await from('2026-11-01', '2026-11-02', '--dry-run');
+    expect(planned.stdout.split('\n')[1]).toMatch(/^2026-11-02 {2}run {8}damaged /);
+    expect(await from('2026-11-01', '2026-11-02')).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringMatching(/1 published, 1 passed over$/),
+    });
+    expect(await nightshift(['verify', 'out/dt=2026-11-02'], { cwd: folder.path })).toMatchObject({ exitCode: 0 });
   });
 
   it('asks the folders that the template names, where each run has an output of its own', async () => {
