@@ -53,6 +53,7 @@ export async function backfillJob(io: Io, request: BackfillRequest): Promise<num
       // Of runs that share an output only one can have its lock.
       maxParallel: isShared ? 1 : maxParallel,
       signal: interruption.signal,
+      stopSignal: () => interruption.received,
       options: runOptions(job, { flags, maxParallel: isShared ? 1 : maxParallel, choice }),
     });
     for await (const event of events) report.see(event);

@@ -1,9 +1,9 @@
 import { dateText } from '../run/date-job.ts';
-import { type BackfillChoice, type BackfillEvent, isChosen, type Partition } from '../schedule/backfill.ts';
+import { type BackfillChoice, type BackfillEvent, isChosen, isLeftOut, type Partition } from '../schedule/backfill.ts';
 import type { RunEnd } from '../schedule/launcher.ts';
-import { aligned, pluralText } from './aligned.ts';
+import { aligned } from './aligned.ts';
 import type { BackfillFlags } from './backfill-command.ts';
-import { backfillLine, partitionCells } from './backfill-text.ts';
+import { backfillLine, partitionCells, plannedText } from './backfill-text.ts';
 import type { Io } from './io.ts';
 import type { FoundPartition } from './partition-state.ts';
 
@@ -28,12 +28,14 @@ export async function showDryRun(io: Io, { partitions, choice, find, flags }: Dr
   }
   const lines = shown.map(({ logicalDate, output, state, willRun }) => [
     dateText(logicalDate),
-    willRun ? 'run' : 'pass over',
+    willRun ? 'run' : isLeftOut(choice, state) ? 'leave out' : 'pass over',
     state,
     output,
   ]);
   io.out(aligned(lines, { indent: 0 }));
-  io.err(`${pluralText(shown.filter(({ willRun }) => willRun).length, 'run')} to do\n`);
+  const toRun = shown.filter(({ willRun }) => willRun).length;
+  const leftOut = shown.filter(({ state }) => isLeftOut(choice, state)).length;
+  io.err(`${plannedText({ partitions: shown.length, toRun, leftOut })}\n`);
   return 0;
 }
 
@@ -49,12 +51,14 @@ export function newBackfillReport(
 ): BackfillReport {
   const ended: { readonly partition: Partition; readonly end: RunEnd }[] = [];
   let passed = 0;
+  let leftOut = 0;
   let left = 0;
   const dateOf = ({ logicalDate }: Partition) => dateText(logicalDate);
   return {
     see: (event) => {
       if (event.type === 'partition-ended') ended.push(event);
       if (event.type === 'partition-passed') passed++;
+      if (event.type === 'backfill-planned') leftOut = event.leftOut;
       if (event.type === 'partition-left') left++;
       if (flags.json === true) io.out(`${JSON.stringify(eventJson(event, job))}\n`);
       else if (flags.quiet !== true) {
@@ -74,7 +78,8 @@ export function newBackfillReport(
         const count = (state: RunEnd['state']) => ended.filter(({ end }) => end.state === state).length;
         const parts = [
           [count('published'), 'published'],
-          [count('skipped') + passed, 'passed over'],
+          [count('skipped') + passed - leftOut, 'passed over'],
+          [leftOut, 'left out'],
           [count('failed'), 'failed'],
           [count('interrupted'), 'interrupted'],
           [left, 'not begun'],
@@ -90,7 +95,10 @@ export function newBackfillReport(
 
 function eventJson(event: BackfillEvent, job: string): object {
   const head = { v: 1, type: event.type, time: new Date().toISOString(), job };
-  if (event.type === 'backfill-planned') return { ...head, partitions: event.partitions, toRun: event.toRun };
+  if (event.type === 'backfill-planned') {
+    const { partitions, toRun, leftOut } = event;
+    return { ...head, partitions, toRun, leftOut };
+  }
   const { logicalDate, output } = event.partition;
   const where = { ...head, logicalDate, output };
   if (event.type === 'partition-passed') return { ...where, state: event.state };

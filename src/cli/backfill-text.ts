@@ -25,17 +25,21 @@ export function partitionCells(
   return [date, runId ?? '', took, `${paint(styles[state], state)}  ${what}`.trimEnd()];
 }
 
+export interface PlannedCounts {
+  readonly partitions: number;
+  readonly toRun: number;
+  /** Neither run nor published. */
+  readonly leftOut: number;
+}
+
 /** What a backfill says while it goes on; undefined where there is nothing to say. */
 export function backfillLine(
   event: BackfillEvent,
   { dateOf, paint }: { readonly dateOf: (partition: Partition) => string; readonly paint: Paint },
 ): string | undefined {
   switch (event.type) {
-    case 'backfill-planned': {
-      const passed = event.partitions - event.toRun;
-      const rest = passed === 0 ? '' : `, ${passed} passed over`;
-      return `${pluralText(event.toRun, 'run')} to do${rest}`;
-    }
+    case 'backfill-planned':
+      return plannedText(event);
     case 'partition-ended':
       return partitionCells(dateOf(event.partition), event.end, paint)
         .filter((cell) => cell !== '')
@@ -47,4 +51,16 @@ export function backfillLine(
     default:
       return assertNever(event);
   }
+}
+
+/** How many are run, and why the others are not. */
+export function plannedText({ partitions, toRun, leftOut }: PlannedCounts): string {
+  const passed = partitions - toRun - leftOut;
+  const rest = [
+    ...(passed === 0 ? [] : [`, ${passed} passed over`]),
+    ...(leftOut === 0
+      ? []
+      : [`, ${leftOut} left out that never ran or lost what was published; leave --failed away to run them, too`]),
+  ];
+  return `${pluralText(toRun, 'run')} to do${rest.join('')}`;
 }

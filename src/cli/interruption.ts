@@ -25,6 +25,7 @@ export class Interruption implements Disposable {
   readonly #lostReader: Disposable;
   readonly #options: InterruptionOptions;
   #firstMs = 0;
+  #first: Signal | undefined;
 
   constructor(options: InterruptionOptions = {}) {
     this.#options = options;
@@ -38,6 +39,11 @@ export class Interruption implements Disposable {
     return this.#controller.signal;
   }
 
+  /** The first signal, once there was one. */
+  get received(): Signal | undefined {
+    return this.#first;
+  }
+
   #interrupt(signal: Signal): void {
     const exitCode = signalExitCode(signal);
     if (this.signal.aborted) {
@@ -46,6 +52,7 @@ export class Interruption implements Disposable {
       process.exit(exitCode);
     }
     this.#firstMs = performance.now();
+    this.#first = signal;
     this.#options.onFirst?.(signal);
     const hint = this.#options.hint === undefined ? {} : { hint: this.#options.hint };
     this.#controller.abort(new AppError('INTERRUPTED', `stopped by ${signal}`, { ...hint, exitCode }));

@@ -37,8 +37,10 @@ export async function findPartition(partition: Partition, known: KnownOf): Promi
   }
   const [latest] = records;
   const state = latest === undefined ? undefined : shownState(latest, isAlive);
-  const hasFailed = state === 'failed' || state === 'interrupted' || state === 'died';
-  return { state: hasFailed ? 'failed' : isDamaged ? 'damaged' : 'missing', output: partition.output };
+  const { output } = partition;
+  if (state === 'interrupted' || state === 'died') return { state: 'interrupted', output };
+  if (state === 'failed') return { state, output };
+  return { state: isDamaged ? 'damaged' : 'missing', output };
 }
 
 interface RecordsOf {

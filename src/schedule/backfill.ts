@@ -1,4 +1,4 @@
-import type { LaunchedRun, Launcher, RunEnd } from './launcher.ts';
+import type { LaunchedRun, Launcher, RunEnd, StopSignal } from './launcher.ts';
 
 /** One logical date of a backfill, and where its predictions go. */
 export interface Partition {
@@ -10,8 +10,8 @@ export interface Partition {
 }
 
 /** Damaged is what was published, and is not whole any more. */
-export type PartitionState = 'published' | 'missing' | 'damaged' | 'failed';
-/** Which partitions are run: those not published, those of them whose last run failed, or all. */
+export type PartitionState = 'published' | 'missing' | 'damaged' | 'failed' | 'interrupted';
+/** Which partitions are run: those not published, those of them whose last run failed or was cut off, or all. */
 export type BackfillChoice = 'missing' | 'failed' | 'all';
 
 export interface BackfillRequest {
@@ -23,6 +23,8 @@ export interface BackfillRequest {
   readonly choice: BackfillChoice;
   readonly maxParallel: number;
   readonly signal: AbortSignal;
+  /** What the runs are told when that is aborted; SIGTERM, if nobody says. */
+  readonly stopSignal?: () => StopSignal | undefined;
   /** More of the command line of `run`. */
   readonly options: readonly string[];
 }
@@ -34,7 +36,7 @@ export interface BackfillPorts {
 }
 
 export type BackfillEvent =
-  | { readonly type: 'backfill-planned'; readonly partitions: number; readonly toRun: number }
+  | { readonly type: 'backfill-planned'; readonly partitions: number; readonly toRun: number; readonly leftOut: number }
   | { readonly type: 'partition-passed'; readonly partition: Partition; readonly state: PartitionState }
   | { readonly type: 'partition-started'; readonly partition: Partition }
   | { readonly type: 'partition-ended'; readonly partition: Partition; readonly end: RunEnd }
@@ -43,7 +45,12 @@ export type BackfillEvent =
 
 export function isChosen(choice: BackfillChoice, state: PartitionState): boolean {
   if (choice === 'all') return true;
-  return choice === 'failed' ? state === 'failed' : state !== 'published';
+  return choice === 'failed' ? state === 'failed' || state === 'interrupted' : state !== 'published';
+}
+
+/** Neither published nor run: what did not fail, where only what failed is run. */
+export function isLeftOut(choice: BackfillChoice, state: PartitionState): boolean {
+  return state !== 'published' && !isChosen(choice, state);
 }
 
 interface Active {
@@ -65,14 +72,15 @@ export async function* backfill(ports: BackfillPorts, request: BackfillRequest):
     states.push((await ports.find(partition)).state);
   }
   const waiting = partitions.filter((_, index) => isChosen(choice, states[index] ?? 'missing'));
-  yield { type: 'backfill-planned', partitions: partitions.length, toRun: waiting.length };
+  const leftOut = states.filter((state) => isLeftOut(choice, state)).length;
+  yield { type: 'backfill-planned', partitions: partitions.length, toRun: waiting.length, leftOut };
   for (const [index, partition] of partitions.entries()) {
     const state = states[index] ?? 'missing';
     if (!isChosen(choice, state)) yield { type: 'partition-passed', partition, state };
   }
   const active = new Set<Active>();
   const stop = () => {
-    for (const { run } of active) run.stop();
+    for (const { run } of active) run.stop(request.stopSignal?.());
   };
   signal.addEventListener('abort', stop, { once: true });
   try {

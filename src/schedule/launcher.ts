@@ -22,11 +22,13 @@ export interface RunEnd {
   readonly message?: string | undefined;
 }
 
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
 export interface LaunchedRun {
   /** Never rejects. */
   readonly ended: Promise<RunEnd>;
-  /** Ends it well: it finishes its batches, and the same run goes on another time. */
-  stop(): void;
+  /** Ends it well: it finishes its batches, and the same run goes on another time. With SIGTERM, if nobody says. */
+  stop(signal?: StopSignal): void;
   kill(): void;
 }
 

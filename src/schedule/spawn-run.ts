@@ -61,7 +61,7 @@ function launch({ entry, env, stderr }: SpawnOptions, request: LaunchRequest): L
     child.kill('SIGKILL');
     return { exitCode: 4, state: 'failed', seconds: (performance.now() - started) / 1000, message: messageOf(error) };
   });
-  return { ended, stop: () => void child.kill('SIGTERM'), kill: () => void child.kill('SIGKILL') };
+  return { ended, stop: (by = 'SIGTERM') => void child.kill(by), kill: () => void child.kill('SIGKILL') };
 }
 
 function argumentsOf({ specPath, job, logicalDate, trigger, options }: LaunchRequest): readonly string[] {

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { dayJob } from './days.ts';
 import {
   eventsIn,
@@ -42,6 +42,19 @@ const makeDay = (day: number, x = 'i') =>
 async function threeDays(output: object = {}): Promise<void> {
   await writeSpec(folder.path, { days: smallJob(output) });
   for (const day of [1, 2, 3]) await makeDay(day);
+}
+
+/** Until a run is in the history that has not ended. */
+async function untilUnderWay(): Promise<void> {
+  await vi.waitFor(
+    () => {
+      const logs = readdirSync(inFolder('state/logs')).map((name) =>
+        readFileSync(inFolder(`state/logs/${name}`), 'utf8'),
+      );
+      expect(logs.some((log) => log.includes('"run-planned"') && !log.includes('"run-published"'))).toBe(true);
+    },
+    { timeout: 20_000, interval: 10 },
+  );
 }
 
 describe('backfill', () => {
@@ -91,8 +104,16 @@ describe('backfill', () => {
     expect(first.stdout).toContain('INPUT_NOT_FOUND');
     await rename(inFolder('later.parquet'), inFolder('in/2026-11-02.parquet'));
     await rm(inFolder('out/dt=2026-11-03'), { recursive: true });
+    const planned = await from('2026-11-01', '2026-11-03', '--failed', '--dry-run');
+    expect(planned.stdout.split('\n')[2]).toMatch(/^2026-11-03 {2}leave out {2}missing /);
+    expect(planned.stderr).toBe(
+      '1 run to do, 1 passed over, 1 left out that never ran or lost what was published; leave --failed away to run them, too',
+    );
     const second = await from('2026-11-01', '2026-11-03', '--failed');
-    expect(second).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/1 published, 2 passed over$/) });
+    expect(second).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringMatching(/1 published, 1 passed over, 1 left out$/),
+    });
     expect(existsSync(inFolder('out/dt=2026-11-02/_SUCCESS'))).toBe(true);
     expect(existsSync(inFolder('out/dt=2026-11-03'))).toBe(false);
   });
@@ -217,9 +238,15 @@ describe('backfill', () => {
     const args = ['backfill', 'days', '--from', '2013-01-01', '--to', '2013-01-06', ...state];
     const run = start([...args, '--json'], { cwd: folder.path });
     for await (const line of createInterface({ input: run.stdout })) if (line.includes('"partition-ended"')) break;
+    await untilUnderWay();
     run.kill('SIGINT');
-    const { exitCode, stderr } = await run;
+    const { exitCode, stdout, stderr } = await run;
     expect({ exitCode, stderr }).toEqual({ exitCode: 130, stderr: expect.stringContaining('error INTERRUPTED') });
+    const planned = await nightshift([...args, '--dry-run'], { cwd: folder.path });
+    expect(planned.stdout).toMatch(/ run +interrupted /);
+    expect(planned.stdout).not.toContain('failed');
+    const cut = eventsIn({ stdout }).filter(({ state: became }) => became === 'interrupted');
+    expect(cut.map(({ message }) => message)).toContain('stopped by SIGINT');
     const again = await nightshift(args, { cwd: folder.path });
     expect(again).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/\d published, \d passed over$/) });
     expect(readdirSync(inFolder('out'))).toHaveLength(6);

@@ -31,11 +31,11 @@ class Runs {
       const { promise, resolve } = Promise.withResolvers<RunEnd>();
       this.going.set(day, resolve);
       this.most = Math.max(this.most, this.going.size);
-      const stop = () => {
-        this.stopped.push(day);
+      const stop = (signal: string = 'SIGTERM') => {
+        this.stopped.push(`${day} ${signal}`);
         this.end(day, interrupted);
       };
-      return { ended: promise, stop, kill: stop };
+      return { ended: promise, stop, kill: () => stop('SIGKILL') };
     },
   };
 
@@ -69,7 +69,10 @@ async function told(runs: Runs, { states = {}, endOf = () => published, ...asked
 }
 
 function lineOf(event: BackfillEvent): string {
-  if (event.type === 'backfill-planned') return `${event.toRun} of ${event.partitions}`;
+  if (event.type === 'backfill-planned') {
+    const leftOut = event.leftOut === 0 ? '' : `, ${event.leftOut} left out`;
+    return `${event.toRun} of ${event.partitions}${leftOut}`;
+  }
   const day = event.partition.output.slice(-2);
   if (event.type === 'partition-ended') return `${day} ${event.end.state}`;
   return event.type === 'partition-passed' ? `${day} passed, ${event.state}` : `${day} ${event.type.slice(10)}`;
@@ -91,11 +94,11 @@ describe('a backfill', () => {
 
   it.each([
     ['missing', '3 of 5', ['02', '04', '05']],
-    ['failed', '1 of 5', ['02']],
+    ['failed', '2 of 5, 1 left out', ['02', '04']],
     ['all', '5 of 5', ['01', '02', '03', '04', '05']],
   ] as const)('of %s runs %s', async (choice: BackfillChoice, planned, days) => {
     const runs = new Runs();
-    const states = { '01': 'published', '02': 'failed', '03': 'published' } as const;
+    const states = { '01': 'published', '02': 'failed', '03': 'published', '04': 'interrupted' } as const;
     const lines = await told(runs, { choice, states });
     expect(lines[0]).toBe(planned);
     expect(runs.requests.map(({ logicalDate }) => logicalDate.slice(8, 10))).toEqual(days);
@@ -126,6 +129,7 @@ describe('a backfill', () => {
     const lines: string[] = [];
     const going = told(runs, {
       signal: controller.signal,
+      stopSignal: () => 'SIGINT',
       maxParallel: 2,
       endOf: (day) => {
         lines.push(day);
@@ -134,7 +138,7 @@ describe('a backfill', () => {
       },
     });
     await expect(going).rejects.toThrow('stopped');
-    expect(runs.stopped.toSorted()).toEqual(['02', '03']);
+    expect(runs.stopped.toSorted()).toEqual(['02 SIGINT', '03 SIGINT']);
     expect(lines).toEqual(['01', '02', '03']);
   });
 
@@ -158,7 +162,7 @@ describe('a backfill', () => {
       options: [],
     } as const;
     for await (const { type } of backfill(ports, request)) if (type === 'partition-started') break;
-    expect(runs.stopped).toEqual(['01']);
+    expect(runs.stopped).toEqual(['01 SIGTERM']);
     expect(runs.requests).toHaveLength(1);
   });
 });
