@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.ts';
 import { signalExitCode } from '../core/host.ts';
 import { lostReaderExitCode, onLostReader } from './lost-reader.ts';
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGALRM'] as const;
 type Signal = (typeof signals)[number];
 
 /**
@@ -55,13 +55,17 @@ export class Interruption implements Disposable {
     this.#first = signal;
     this.#options.onFirst?.(signal);
     const hint = this.#options.hint === undefined ? {} : { hint: this.#options.hint };
-    this.#controller.abort(new AppError('INTERRUPTED', `stopped by ${signal}`, { ...hint, exitCode }));
+    this.#controller.abort(new AppError('INTERRUPTED', textOf(signal), { ...hint, exitCode }));
   }
 
   [Symbol.dispose](): void {
     for (const [signal, listener] of this.#listeners) process.off(signal, listener);
     this.#lostReader[Symbol.dispose]();
   }
+}
+
+function textOf(signal: Signal): string {
+  return signal === 'SIGALRM' ? 'stopped, as its time was up' : `stopped by ${signal}`;
 }
 
 /** Nobody reads stdout any more: the run stops as for a signal, and in silence. */

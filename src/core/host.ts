@@ -99,7 +99,7 @@ function ancestorsFrom(pid: number): readonly { readonly pid: number; readonly n
 }
 
 /** 128 + the signal's number, as shells report it. */
-export function signalExitCode(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): number {
+export function signalExitCode(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGALRM'): number {
   return 128 + constants.signals[signal];
 }
 

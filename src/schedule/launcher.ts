@@ -22,7 +22,8 @@ export interface RunEnd {
   readonly message?: string | undefined;
 }
 
-export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+/** SIGALRM is for a run whose time is up: it is not gone on with by itself, so somebody is told. */
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGALRM';
 
 export interface LaunchedRun {
   /** Never rejects. */

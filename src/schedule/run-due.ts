@@ -216,7 +216,7 @@ class DueLoop {
       if (active.stopped !== undefined || active.end !== undefined) continue;
       active.stopped = this.#stopReason(active, decisions);
       if (active.stopped === undefined) continue;
-      active.run.stop();
+      active.run.stop(active.stopped.by === 'deadline' ? 'SIGALRM' : 'SIGTERM');
       yield { type: 'run-stopping', tickMs: active.decision.tickMs, reason: active.stopped.reason };
     }
   }

@@ -5,7 +5,7 @@ import type { LaunchedRun, Launcher, LaunchRequest, RunEnd } from './launcher.ts
 
 /** Longer than a run gives its workers to finish their batches. */
 const killAfterMs = 30_000;
-const interruptedCodes: readonly number[] = [129, 130, 137, 141, 143];
+const interruptedCodes: readonly number[] = [129, 130, 137, 141, 142, 143];
 
 export interface SpawnOptions {
   /** Absolute path of nightshift's entry. */
@@ -42,7 +42,8 @@ function launch({ entry, env, stderr }: SpawnOptions, request: LaunchRequest): L
     stderr,
     buffer: false,
     reject: false,
-    forceKillAfterDelay: killAfterMs,
+    // It would see to SIGTERM only.
+    forceKillAfterDelay: false,
   });
   const watch = async (): Promise<RunEnd> => {
     let told: Omit<RunEnd, 'exitCode' | 'state' | 'seconds'> & { readonly isSkipped?: boolean } = {};
@@ -61,7 +62,12 @@ function launch({ entry, env, stderr }: SpawnOptions, request: LaunchRequest): L
     child.kill('SIGKILL');
     return { exitCode: 4, state: 'failed', seconds: (performance.now() - started) / 1000, message: messageOf(error) };
   });
-  return { ended, stop: (by = 'SIGTERM') => void child.kill(by), kill: () => void child.kill('SIGKILL') };
+  const stop: LaunchedRun['stop'] = (by = 'SIGTERM') => {
+    child.kill(by);
+    const timer = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+    void ended.then(() => clearTimeout(timer));
+  };
+  return { ended, stop, kill: () => void child.kill('SIGKILL') };
 }
 
 function argumentsOf({ specPath, job, logicalDate, trigger, options }: LaunchRequest): readonly string[] {

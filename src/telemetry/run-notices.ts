@@ -1,4 +1,5 @@
 import { AppError, exitCodeOf } from '../core/errors.ts';
+import { signalExitCode } from '../core/host.ts';
 import type { RunEvent } from '../run/events.ts';
 import type { JobFacts, Notifier, RunNotice, RunNotices } from './contract.ts';
 
@@ -30,9 +31,18 @@ export function newRunNotices({ facts, notifier, now }: RunNoticesOptions): RunN
     end: async (failure) => {
       // Another run is at it, which will tell how it ended; a timer that comes too early is no failure.
       if (failure?.error instanceof AppError && failure.error.code === 'LOCKED') return [];
+      if (goesOnByItself(failure?.error, facts.trigger)) return [];
       return notifier.ended(noticeOf({ facts, seen, startedAt, endedAt: now() }, failure));
     },
   };
+}
+
+const timeIsUp = signalExitCode('SIGALRM');
+
+/** A tick that was interrupted is as due as before, and a backfill is finished by the same command. */
+function goesOnByItself(error: unknown, trigger: string | undefined): boolean {
+  const isCutOff = error instanceof AppError && error.code === 'INTERRUPTED' && error.exitCode !== timeIsUp;
+  return isCutOff && (trigger === 'schedule' || trigger === 'backfill');
 }
 
 function seenAfter(seen: Seen, event: RunEvent): Seen {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -48,6 +49,12 @@ const long = (more: object = {}): Job => ({
   execution: { workersPerDevice: 1, shardRows: 150, batchSize: 50 },
   schedule: { cron: '@daily', timeZone: 'UTC', ...more },
 });
+
+const tellingFailures = {
+  onFailure: {
+    command: [process.execPath, '-e', 'process.stdin.pipe(fs.createWriteStream("failed.json", { flags: "a" }))'],
+  },
+};
 
 async function withHistory<Result>(use: (history: History) => Result): Promise<Result> {
   using history = openSqliteHistory({ stateFolder: inFolder('state') });
@@ -131,17 +138,28 @@ describe('schedule run-due', () => {
     expect(await ticks()).toMatchObject([{ decision: 'run', reason: 'published', runId: runs[0]?.runId }]);
   });
 
-  it('stops its run at SIGTERM, exits 143 and leaves the tick open', async () => {
-    await missed(long(), 1);
+  it('stops its run at SIGTERM, exits 143, leaves the tick open and tells nobody', async () => {
+    await missed({ ...long(), notify: tellingFailures }, 1);
     const run = startRunDue();
     await untilLaunched(run);
     await untilUnderWay();
     run.kill('SIGTERM');
     expect((await run).exitCode).toBe(143);
+    expect(existsSync(inFolder('failed.json'))).toBe(false);
     expect(await ticks()).toEqual([]);
     const [stopped] = await withHistory((history) => history.runsFor(key()));
     expect(stopped).toMatchObject({ state: 'interrupted', exitCode: 143, trigger: 'schedule' });
     expect((await schedule('status')).stdout).toMatch(/\n {2}\S+ {2}\S+ {2}interrupted$/);
+  });
+
+  it('stops a run whose time is up, and tells onFailure, since nothing goes on with it', async () => {
+    const execution = { workersPerDevice: 1, shardRows: 20, batchSize: 1 };
+    await missed({ ...long({ activeDeadline: '3s' }), execution, notify: tellingFailures }, 1);
+    expect(await runDue()).toMatchObject({ exitCode: 142 });
+    expect(JSON.parse(await readFile(inFolder('failed.json'), 'utf8'))).toMatchObject({
+      ...{ type: 'run-failed', exitCode: 142, error: { code: 'INTERRUPTED', message: 'stopped, as its time was up' } },
+    });
+    expect(await ticks()).toMatchObject([{ decision: 'run', reason: expect.stringContaining('activeDeadline') }]);
   });
 
   it('discards what an unfinished run left, when the job changed since', async () => {

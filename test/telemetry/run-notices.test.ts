@@ -14,12 +14,12 @@ const facts = {
 };
 
 /** What would be sent about these events, and which runs were said to have begun. */
-async function told(events: readonly RunEvent[], failure?: { readonly error: unknown }) {
+async function told(events: readonly RunEvent[], failure?: { readonly error: unknown; readonly trigger?: string }) {
   const started: string[] = [];
   const notices: RunNotice[] = [];
   let seconds = 0;
   const runNotices = newRunNotices({
-    facts,
+    facts: failure?.trigger === undefined ? facts : { ...facts, trigger: failure.trigger },
     now: () => new Date(Date.UTC(2026, 10, 24, 2, 30, 5 * seconds++)),
     notifier: {
       started: ({ runId }) => void started.push(runId),
@@ -97,5 +97,16 @@ describe('the notices of a run', () => {
 
   it('leave it to the run that holds the lock', async () => {
     expect(await told([], { error: new AppError('LOCKED', 'held') })).toEqual({ started: [], notices: [] });
+  });
+
+  it.each([
+    ['schedule', 'a signal', 143, 0],
+    ['backfill', 'a signal', 130, 0],
+    ['schedule', 'a reader that is gone', 141, 0],
+    ['manual', 'a signal', 143, 1],
+    ['schedule', 'the end of its time', 142, 1],
+  ])('of trigger %s, interrupted by %s (exit code %i), are %i', async (trigger, _by, exitCode, count) => {
+    const error = new AppError('INTERRUPTED', 'stopped', { exitCode });
+    expect((await told(begun, { error, trigger })).notices).toHaveLength(count);
   });
 });
