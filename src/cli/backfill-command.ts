@@ -5,8 +5,8 @@ import { exitCodesHelp, withHelp } from './help-text.ts';
 import { addSetOption, stateFolderOption } from './spec-options.ts';
 
 export interface BackfillFlags {
-  readonly from: string;
-  readonly to: string;
+  readonly from?: string;
+  readonly to?: string;
   readonly every: (typeof partitionUnits)[number];
   readonly maxParallel: string;
   readonly onlyMissing?: boolean;
@@ -32,8 +32,8 @@ What is published already is passed over, so a backfill that was stopped is fini
     )
     .argument('[spec]', 'the job spec; may be left out where it is jobs.yaml', 'jobs.yaml')
     .argument('[job]', 'the job; may be left out where the spec has one')
-    .requiredOption('--from <date>', "the first date, like 2026-09-01 or 2026-09, in the job's zone")
-    .requiredOption('--to <date>', 'the last date, which counts')
+    .option('--from <date>', "the first date, like 2026-09-01 or 2026-09, in the job's zone")
+    .option('--to <date>', 'the last date, which counts')
     .addOption(new Option('--every <unit>', 'what a run is for').choices(partitionUnits).default('day'))
     .option('--max-parallel <n>', 'runs at a time, which share the cores', '2')
     .addOption(new Option('--only-missing', 'run what is not published, the default').conflicts(['failed', 'all']))

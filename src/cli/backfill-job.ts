@@ -13,7 +13,7 @@ import type { Io } from './io.ts';
 import { openSpec } from './open-spec.ts';
 import { parseCount } from './parse-when.ts';
 import { findPartition } from './partition-state.ts';
-import { partitionsOf, sharesOutput } from './partitions.ts';
+import { type PartitionsOf, partitionsOf, sharesOutput } from './partitions.ts';
 import { firstFailure, showError } from './show-error.ts';
 import { warnOfZone } from './warn-of-zone.ts';
 
@@ -29,9 +29,10 @@ export async function backfillJob(io: Io, request: BackfillRequest): Promise<num
   const maxParallel = parseCount('--max-parallel', flags.maxParallel);
   if (maxParallel === 0)
     throw new AppError('USAGE', '--max-parallel 0: is not at least 1', { hint: 'write 1 or more' });
+  const { from, to } = rangeOf(flags);
   const { spec, job } = await openJob(request);
   warnOfZone(io, [job]);
-  const partitions = partitionsOf(job, flags);
+  const partitions = partitionsOf(job, { ...flags, from, to });
   const choice: BackfillChoice = flags.all === true ? 'all' : flags.failed === true ? 'failed' : 'missing';
   const key = { specPath: resolve(spec.path), job: job.name };
   using history = await findHistory(resolve(flags.stateDir));
@@ -64,6 +65,15 @@ export async function backfillJob(io: Io, request: BackfillRequest): Promise<num
     return showError(io, error, flags.json === true);
   }
   return report.end();
+}
+
+/** Asked for here, not by commander: of a wrong option it would say that the right one is missing. */
+function rangeOf({ from, to }: BackfillFlags): Pick<PartitionsOf, 'from' | 'to'> {
+  if (from !== undefined && to !== undefined) return { from, to };
+  const missing = [...(from === undefined ? ['--from'] : []), ...(to === undefined ? ['--to'] : [])].join(' and ');
+  throw new AppError('USAGE', `a backfill needs ${missing}`, {
+    hint: 'name the first and the last date, like `--from 2026-11-01 --to yesterday`',
+  });
 }
 
 /** `backfill JOB` means the job of the usual spec. */

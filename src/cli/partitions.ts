@@ -10,8 +10,13 @@ import type { BackfillFlags } from './backfill-command.ts';
 
 type Unit = BackfillFlags['every'];
 
+export interface PartitionsOf extends Pick<BackfillFlags, 'every' | 'reverse'> {
+  readonly from: string;
+  readonly to: string;
+}
+
 /** @throws AppError USAGE where the dates would publish over each other */
-export function partitionsOf(job: JobSpec, { from, to, every, reverse }: BackfillFlags): readonly Partition[] {
+export function partitionsOf(job: JobSpec, { from, to, every, reverse }: PartitionsOf): readonly Partition[] {
   const zone = zoneOf(job);
   const dates = partitionDates({ from, to, every, zone, nowMs: Date.now() });
   const partitions = dates.map((dateMs) => ({

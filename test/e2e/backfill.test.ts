@@ -233,6 +233,16 @@ describe('backfill', () => {
     expect(existsSync(inFolder('out'))).toBe(false);
   });
 
+  it.each([
+    [['--form', '2013-01-01', '--to', '2013-01-02'], "unknown option '--form'", 'did you mean --from?'],
+    [['--to', '2013-01-02'], 'a backfill needs --from', 'name the first and the last date'],
+    [[], 'a backfill needs --from and --to', 'name the first and the last date'],
+  ])('of %j says what is wrong', async (args, said, hint) => {
+    const { exitCode, stderr } = await nightshift(['backfill', 'days', ...args], { cwd: folder.path });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`error USAGE: ${said}\nhint: ${hint}`);
+  });
+
   it('stops well at SIGINT with exit code 130, and the same command goes on', async () => {
     await writeSpec(folder.path, { days: dayJob() });
     const args = ['backfill', 'days', '--from', '2013-01-01', '--to', '2013-01-06', ...state];
