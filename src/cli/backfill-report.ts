@@ -62,16 +62,22 @@ export function newBackfillReport(
       if (event.type === 'partition-left') left++;
       if (flags.json === true) io.out(`${JSON.stringify(eventJson(event, job))}\n`);
       else if (flags.quiet !== true) {
-        const line = backfillLine(event, { dateOf, paint: io.paintErr });
+        const line = backfillLine(event, { dateOf, paint: io.paintErr, isWatched: io.isWatched });
         if (line !== undefined) io.err(`${line}\n`);
       }
     },
     end: () => {
-      const rows = ended.toSorted((a, b) => a.partition.dateMs - b.partition.dateMs);
+      // Who saw them all go by needs those only that something has to be done about.
+      const areSeen = io.isWatched && io.isOutWatched && flags.quiet !== true;
+      const rows = ended
+        .filter(({ end }) => !areSeen || end.exitCode !== 0)
+        .toSorted((a, b) => a.partition.dateMs - b.partition.dateMs);
       if (flags.json !== true) {
         io.out(
           aligned(
-            rows.map(({ partition, end }) => partitionCells(dateOf(partition), end, io.paintOut)),
+            rows.map(({ partition, end }) =>
+              partitionCells(dateOf(partition), end, { paint: io.paintOut, isWatched: io.isOutWatched }),
+            ),
             { indent: 0 },
           ),
         );

@@ -13,14 +13,23 @@ const styles: Readonly<Record<RunEnd['state'], Style>> = {
   interrupted: 'yellow',
 };
 
+export interface CellsOptions {
+  readonly paint: Paint;
+  /** Whether people see it in a terminal, where a long line would wrap; a file takes all of it. */
+  readonly isWatched: boolean;
+}
+
 /** A partition and what became of it, a cell each. */
 export function partitionCells(
   date: string,
   { state, runId, rows, seconds, code, message }: Partial<RunEnd> & Pick<RunEnd, 'state'>,
-  paint: Paint,
+  { paint, isWatched }: CellsOptions,
 ): readonly string[] {
   const why = [code, message].filter((text) => text !== undefined).join(': ');
-  const what = rows === undefined ? cellText(why, widestMessage) : pluralText(rows.out, 'row');
+  const what =
+    rows === undefined
+      ? cellText(why, isWatched ? widestMessage : Number.POSITIVE_INFINITY)
+      : pluralText(rows.out, 'row');
   const took = seconds === undefined ? '' : durationText(seconds);
   return [date, runId ?? '', took, `${paint(styles[state], state)}  ${what}`.trimEnd()];
 }
@@ -35,13 +44,13 @@ export interface PlannedCounts {
 /** What a backfill says while it goes on; undefined where there is nothing to say. */
 export function backfillLine(
   event: BackfillEvent,
-  { dateOf, paint }: { readonly dateOf: (partition: Partition) => string; readonly paint: Paint },
+  { dateOf, ...options }: CellsOptions & { readonly dateOf: (partition: Partition) => string },
 ): string | undefined {
   switch (event.type) {
     case 'backfill-planned':
       return plannedText(event);
     case 'partition-ended':
-      return partitionCells(dateOf(event.partition), event.end, paint)
+      return partitionCells(dateOf(event.partition), event.end, options)
         .filter((cell) => cell !== '')
         .join('  ');
     case 'partition-passed':

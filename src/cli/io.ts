@@ -7,6 +7,8 @@ export interface Io {
   readonly err: (text: string) => void;
   /** Whether somebody watches stderr, so that a bar may move. */
   readonly isWatched: boolean;
+  /** Whether stdout is a terminal, too. */
+  readonly isOutWatched: boolean;
   /** Colours for stdout, where they are wanted. */
   readonly paintOut: Paint;
   /** Colours for stderr, where they are wanted. */
@@ -22,6 +24,7 @@ export function processIo(): Io {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     isWatched: isTerminal(process.stderr),
+    isOutWatched: isTerminal(process.stdout),
     paintOut: paintFor(process.stdout),
     paintErr: paintFor(process.stderr),
   };

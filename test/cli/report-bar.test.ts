@@ -22,6 +22,7 @@ function newTerminal() {
     out: () => undefined,
     err: (text) => void stream.write(text),
     isWatched: true,
+    isOutWatched: false,
     paintOut: newPaint(false),
     paintErr: newPaint(false),
   };

@@ -26,6 +26,7 @@ function logOf(events: readonly RunEvent[], verbosity: Verbosity = 'normal'): st
       log += text;
     },
     isWatched: false,
+    isOutWatched: false,
     paintOut: newPaint(false),
     paintErr: newPaint(false),
   };

@@ -14,6 +14,7 @@ function shown(error: unknown, isJson = false) {
       written.err += text;
     },
     isWatched: false,
+    isOutWatched: false,
     paintOut: newPaint(false),
     paintErr: newPaint(false),
   };
