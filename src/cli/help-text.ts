@@ -16,6 +16,7 @@ export const exitCodesHelp = `Exit codes:
   75   try again later: another run holds the output
   129, 130, 143
        stopped by SIGHUP, SIGINT (Ctrl-C), SIGTERM; the same command goes on
+  142  stopped by its timer, after schedule.activeDeadline
   141  nobody reads the output any more (a closed pipe)`;
 
 /** Adds examples, and what else there is to say, below a command's generated help. */

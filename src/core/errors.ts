@@ -115,7 +115,7 @@ export const errorTable = {
   INTERRUPTED: {
     exitCode: 130,
     retryable: true,
-    meaning: 'the run was stopped by a signal (130 SIGINT, 143 SIGTERM, 129 SIGHUP)',
+    meaning: 'the run was stopped by a signal (130 SIGINT, 143 SIGTERM, 129 SIGHUP, 142 its time was up)',
   },
 } as const satisfies Record<string, { exitCode: number; retryable: boolean; meaning: string }>;
 
