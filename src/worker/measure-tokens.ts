@@ -6,7 +6,7 @@ import { type Scorer, selectionOf } from './scorer.ts';
 import { prepareWindow, type TextWindow, windowScan } from './text-window.ts';
 
 const candidates = [512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536] as const;
-const budgetMs = 1000;
+const budgetMs = 400;
 /** Rates closer than this are taken as equal, since they would change places in the next measurement. */
 const noise = 1.05;
 
