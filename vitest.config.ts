@@ -8,7 +8,7 @@ export default defineConfig({
     pool: 'forks',
     // End-to-end tests start worker processes of their own; more files at once would only fight for cores.
     maxWorkers: 2,
-    env: { XDG_STATE_HOME: stateFolder() },
+    env: { XDG_STATE_HOME: stateFolder(), ORT_DISABLE_TELEMETRY: '1' },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default', new ClosingLine()],

@@ -9,6 +9,14 @@ export function environment(): Readonly<Record<string, string | undefined>> {
   return process.env;
 }
 
+/**
+ * Since 1.29 ONNX Runtime tells its maker of each process and session, on Linux too, and keeps an id on the disk, unless
+ * this is set before it is loaded. Who wants that sets it to 0. Children have it from here.
+ */
+export function refuseRuntimeTelemetry(): void {
+  process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
+}
+
 /** Where run history and caches live: $XDG_STATE_HOME/nightshift, else ~/.local/state/nightshift. */
 export function defaultStateFolder(env = environment()): string {
   const base = env['XDG_STATE_HOME'];
