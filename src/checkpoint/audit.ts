@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isThere, readIfPresent, writeError, writeFileAtomic } from '../core/files.ts';
+import { parseJson } from '../core/parse-json.ts';
 import { type CheckResult, checkResultSchema } from '../plan/check-result.ts';
 import type { Commit } from '../plan/commit.ts';
 import { runLayout } from '../plan/layout.ts';
 import { recordVersion } from '../plan/run-plan.ts';
-import { parseJson } from './manifest.ts';
 
 const checksRecordSchema = z.strictObject({
   v: z.literal(recordVersion),

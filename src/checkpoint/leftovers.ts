@@ -1,6 +1,7 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isThere, readIfPresent, writeError } from '../core/files.ts';
+import { parseJson } from '../core/parse-json.ts';
 import {
   isPartName,
   metaFolder,
@@ -12,7 +13,7 @@ import {
 } from '../plan/layout.ts';
 import { runPlanSchema } from '../plan/run-plan.ts';
 import type { KeptRun, Leftover, Leftovers } from './contract.ts';
-import { type Manifest, parseJson, readManifest, versionId } from './manifest.ts';
+import { type Manifest, readManifest, versionId } from './manifest.ts';
 import { pendingRollback } from './rollback.ts';
 import { readCommits } from './run-store.ts';
 import { publishedVersions, versionNames } from './versions.ts';

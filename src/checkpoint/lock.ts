@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import { makeFolder, readIfPresent, systemCode, writeError } from '../core/files.ts';
 import { isAlive, ownIdentity } from '../core/host.ts';
+import { parseJson } from '../core/parse-json.ts';
 import { lockFile, metaFolder } from '../plan/layout.ts';
-import { parseJson } from './manifest.ts';
 
 const lockSchema = z.object({
   pid: z.number(),

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import { isThere, readIfPresent } from '../core/files.ts';
+import { parseJson } from '../core/parse-json.ts';
 import { checkResultSchema } from '../plan/check-result.ts';
 import { manifestFile, runLayout, successFile, versionLayout } from '../plan/layout.ts';
 import { recordVersion } from '../plan/run-plan.ts';
@@ -103,12 +104,4 @@ export async function readVersion(outputFolder: string, runId: string): Promise<
 
 export function manifestText(manifest: Manifest): string {
   return `${JSON.stringify(manifest, null, 2)}\n`;
-}
-
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

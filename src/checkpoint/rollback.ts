@@ -3,18 +3,11 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import { isThere, makeFolder, readIfPresent, syncPath, writeError, writeFileAtomic } from '../core/files.ts';
+import { parseJson } from '../core/parse-json.ts';
 import { isPartName, manifestFile, rollbackFile, rollbackFolder, successFile, versionLayout } from '../plan/layout.ts';
 import { recordVersion } from '../plan/run-plan.ts';
 import { linkOver } from './link-file.ts';
-import {
-  type Manifest,
-  manifestText,
-  parseJson,
-  readManifest,
-  readPublished,
-  readVersion,
-  versionId,
-} from './manifest.ts';
+import { type Manifest, manifestText, readManifest, readPublished, readVersion, versionId } from './manifest.ts';
 import { isWhole, tidyPublished } from './run-store.ts';
 import { keepPublished, publishedVersions } from './versions.ts';
 

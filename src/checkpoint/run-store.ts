@@ -11,13 +11,14 @@ import {
   writeError,
   writeFileAtomic,
 } from '../core/files.ts';
+import { parseJson } from '../core/parse-json.ts';
 import type { BatchSize } from '../plan/batch-size.ts';
 import { type Commit, commitSchema } from '../plan/commit.ts';
 import { changedFields, differInInput } from '../plan/fingerprint.ts';
 import { commitName, metaFolder, runLayout, runsFolder, versionLayout } from '../plan/layout.ts';
 import { type RunPlan, runPlanSchema } from '../plan/run-plan.ts';
 import type { StoredRun, WantedRun } from './contract.ts';
-import { type Manifest, parseJson } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
 
 /** Makes the folders of a new run; its plan is written when it is decided. */
 export async function createRunFolders(outputFolder: string, runId: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { parseJson } from '../core/parse-json.ts';
 
 export interface OperatorTime {
   /** `MatMul`; a fused node goes by its own name, `FusedMatMul`. */
@@ -37,7 +38,7 @@ export class OperatorTimes {
   add(line: string): void {
     // Most lines of a deep model are of nodes; the others are not worth parsing.
     if (!line.includes('_kernel_time')) return;
-    const { data } = nodeEventSchema.safeParse(parsed(line));
+    const { data } = nodeEventSchema.safeParse(parseJson(line));
     if (data === undefined) return;
     const { op_name: operator, provider: longProvider } = data.args;
     const provider = longProvider.replace(/ExecutionProvider$/, '').toLowerCase();
@@ -53,13 +54,5 @@ export class OperatorTimes {
     return [...this.#times.values()]
       .sort((a, b) => b.micros - a.micros)
       .map(({ operator, provider, calls, micros }) => ({ operator, provider, calls, seconds: micros / 1e6 }));
-  }
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }

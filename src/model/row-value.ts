@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../core/parse-json.ts';
 import type { ElementArray } from '../dataset/contract.ts';
 
 /** What one row has in one output column. */
@@ -41,7 +42,7 @@ export function decodeRow(bytes: Uint8Array): readonly RowValue[] | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (buffer.byteLength < headerLengthBytes) return undefined;
   let at = headerLengthBytes + buffer.readUInt32LE();
-  const header = headerSchema.safeParse(parsed(buffer.toString('utf8', headerLengthBytes, at)));
+  const header = headerSchema.safeParse(parseJson(buffer.toString('utf8', headerLengthBytes, at)));
   if (!header.success) return undefined;
   const found: RowValue[] = [];
   for (const [kind, innerShape, size] of header.data) {
@@ -69,7 +70,7 @@ function bytesOf(values: ElementArray): Uint8Array {
 }
 
 function valuesOf(kind: string, bytes: Uint8Array): ElementArray | undefined {
-  if (kind === texts) return z.array(z.string()).safeParse(parsed(Buffer.from(bytes).toString('utf8'))).data;
+  if (kind === texts) return z.array(z.string()).safeParse(parseJson(Buffer.from(bytes).toString('utf8'))).data;
   if (!isKind(kind) || bytes.byteLength % kinds[kind].BYTES_PER_ELEMENT !== 0) return undefined;
   // A copy, since typed arrays of more than a byte want an address of their own kind.
   return Reflect.construct(kinds[kind], [Uint8Array.from(bytes).buffer]);
@@ -77,12 +78,4 @@ function valuesOf(kind: string, bytes: Uint8Array): ElementArray | undefined {
 
 function isKind(name: string): name is Kind {
   return Object.hasOwn(kinds, name);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readIfPresent } from '../core/files.ts';
+import { parseJson } from '../core/parse-json.ts';
 import { runLayout } from '../plan/layout.ts';
 import { sumTimings, type Timings } from '../plan/sum-timings.ts';
 import { type WorkerProfile, workerProfileSchema } from '../plan/worker-profile.ts';
@@ -49,7 +50,7 @@ async function readProfiles(folder: string): Promise<readonly WorkerProfile[]> {
   const names = await readdir(folder).catch(() => []);
   const profiles: WorkerProfile[] = [];
   for (const name of names.filter((found) => /^worker-\d+\.json$/.test(found)).sort()) {
-    const { data } = workerProfileSchema.safeParse(parsed((await readIfPresent(join(folder, name))) ?? ''));
+    const { data } = workerProfileSchema.safeParse(parseJson((await readIfPresent(join(folder, name))) ?? ''));
     if (data !== undefined) profiles.push(data);
   }
   return profiles;
@@ -66,12 +67,4 @@ function addedUp(profiles: readonly WorkerProfile[]): readonly OperatorShare[] {
     return first === undefined ? [] : [{ ...first, calls, seconds, share: total === 0 ? 0 : seconds / total }];
   });
   return shares.sort((a, b) => b.seconds - a.seconds);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 import { z } from 'zod';
 import { messageOf } from '../core/errors.ts';
+import { parseJson } from '../core/parse-json.ts';
 import type { LaunchedRun, Launcher, LaunchRequest, RunEnd } from './launcher.ts';
 
 /** Longer than a run gives its workers to finish their batches. */
@@ -75,7 +76,7 @@ function argumentsOf({ specPath, job, logicalDate, trigger, options }: LaunchReq
 }
 
 function toldBy(line: unknown): Partial<RunEnd> & { readonly isSkipped?: boolean } {
-  const event = eventSchema.safeParse(parsed(String(line)));
+  const event = eventSchema.safeParse(parseJson(String(line)));
   if (!event.success) return {};
   const { type, runId, rows, code, message, reason } = event.data;
   const id = runId === undefined || runId === '' ? {} : { runId };
@@ -90,14 +91,6 @@ function toldBy(line: unknown): Partial<RunEnd> & { readonly isSkipped?: boolean
       return { ...id, code, message };
     default:
       return id;
-  }
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }
 

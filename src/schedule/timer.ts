@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
+import { parseJson } from '../core/parse-json.ts';
 import type { JobSpec, ScheduleSpec } from '../spec/job-spec.ts';
 
 const markerSchema = z
@@ -65,12 +66,7 @@ export function markerLine(timer: TimerMarker): string {
 /** What a line says of a timer; undefined for a line that is not ours. */
 export function parseMarkerLine(line: string): TimerMarker | undefined {
   const json = new RegExp(`^# ${word} (\\{.*\\})$`, 's').exec(line)?.[1];
-  if (json === undefined) return undefined;
-  try {
-    return markerSchema.safeParse(JSON.parse(json)).data;
-  } catch {
-    return undefined;
-  }
+  return json === undefined ? undefined : markerSchema.safeParse(parseJson(json)).data;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from '../core/parse-json.ts';
 import { type JobSpec, jobSchema, type ScheduleSpec } from './job-spec.ts';
 
 const storedSchema = z.strictObject({
@@ -65,12 +66,4 @@ function percentText(fraction: number): string {
   const percent = percents.find((candidate) => candidate / 100 === fraction) ?? fraction * 100;
   const text = String(percent);
   return text.includes('e') ? percent.toFixed(20) : text;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
