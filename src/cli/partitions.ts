@@ -25,18 +25,20 @@ export function partitionsOf(job: JobSpec, { from, to, every, reverse }: Partiti
     output: outputFor(job, dateMs),
   }));
   // With the ids of their runs in them, no two are the same.
-  if (isByRun(job)) return reverse === true ? partitions.toReversed() : partitions;
+  if (!isByRun(job)) checkDistinct(job, partitions, every);
+  return reverse === true ? partitions.toReversed() : partitions;
+}
+
+function checkDistinct(job: JobSpec, partitions: readonly Partition[], every: Unit): void {
   const [first, second] = partitions;
   const areDistinct = new Set(partitions.map(({ output }) => output)).size === partitions.length;
-  if (!areDistinct && job.output.mode !== 'append') {
-    const shared = first?.output === second?.output ? first : undefined;
-    throw new AppError(
-      'USAGE',
-      `job ${job.name} would publish several ${every}s to ${shared?.output ?? 'the same folder'}, each over the last`,
-      { hint: `put the date into output.path, like \`out/${job.name}/dt=\${date}\`, or let output.mode be append` },
-    );
-  }
-  return reverse === true ? partitions.toReversed() : partitions;
+  if (areDistinct || job.output.mode === 'append') return;
+  const shared = first?.output === second?.output ? first : undefined;
+  throw new AppError(
+    'USAGE',
+    `job ${job.name} would publish several ${every}s to ${shared?.output ?? 'the same folder'}, each over the last`,
+    { hint: `put the date into output.path, like \`out/${job.name}/dt=\${date}\`, or let output.mode be append` },
+  );
 }
 
 interface OutputsOf {

@@ -2,7 +2,6 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import type { History } from '../history/contract.ts';
-import type { TickRule } from '../schedule/cron-ticks.ts';
 import { type DueDecision, decideDue } from '../schedule/due.ts';
 import type { DueEvent } from '../schedule/due-event.ts';
 import { type LedgerOptions, newHistoryLedger, readTicks } from '../schedule/history-ledger.ts';
@@ -11,7 +10,6 @@ import { tickDigest } from '../schedule/tick-digest.ts';
 import type { JobSpec, ScheduleSpec } from '../spec/job-spec.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
 import type { Delivery } from '../telemetry/contract.ts';
-import { chooseJobs } from './choose-jobs.ts';
 import { findHistory, holdTimer, newNotifier, newRunLauncher, openHistory } from './context.ts';
 import { Interruption } from './interruption.ts';
 import type { Io } from './io.ts';
@@ -22,7 +20,7 @@ import { parseDuration } from './parse-duration.ts';
 import { Patience } from './patience.ts';
 import { dueEventJson, dueLine } from './run-due-text.ts';
 import type { RunDueFlags } from './schedule-run-due-command.ts';
-import { scheduledJobs } from './scheduled-jobs.ts';
+import { type ScheduledJob, scheduledJobs } from './scheduled-jobs.ts';
 import { tellSpecFailure } from './tell-spec-failure.ts';
 import { warnOfZone } from './warn-of-zone.ts';
 
@@ -37,7 +35,8 @@ export async function runDueOf(io: Io, { spec: path, name, flags }: RunDueReques
   const jitterMs = flags.jitter === undefined ? 0 : parseDuration('--jitter', flags.jitter);
   const stateFolder = resolve(flags.stateDir);
   const key = { specPath: resolve(path), job: name };
-  const { spec, job, schedule, rule } = await openJob(io, { spec: path, name, flags });
+  const { spec, job } = await openJob(io, { spec: path, name, flags });
+  const { schedule, rule } = job;
   warnOfZone(io, [job]);
   const look = { job: name, timeZone: rule.timeZone };
   const tell = (event: DueEvent) => {
@@ -88,19 +87,16 @@ function isFailure({ end, stopped }: Extract<DueEvent, { readonly type: 'run-end
 
 interface OpenedJob {
   readonly spec: LoadedSpec;
-  readonly job: JobSpec;
-  readonly schedule: ScheduleSpec;
-  readonly rule: TickRule;
+  readonly job: ScheduledJob;
 }
 
 /** A spec that was broken since the timer was installed is a run that failed: the history shows it. */
 async function openJob(io: Io, { spec: path, name, flags }: RunDueRequest): Promise<OpenedJob> {
   try {
     const spec = await openSpec({ spec: path, names: [name], flags: {} });
-    const [job] = chooseJobs(spec, [name]);
-    const [scheduled] = scheduledJobs(spec, [name]);
-    if (job === undefined || scheduled === undefined) throw new AppError('USAGE', `${path} has no job ${name}`);
-    return { spec, job, schedule: scheduled.schedule, rule: scheduled.rule };
+    const [job] = scheduledJobs(spec, [name]);
+    if (job === undefined) throw new AppError('USAGE', `${path} has no job ${name}`);
+    return { spec, job };
   } catch (error) {
     // Who looks leaves nothing behind, and tells nobody.
     if (flags.dryRun === true) throw error;

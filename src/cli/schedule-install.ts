@@ -1,26 +1,23 @@
 import { homedir, tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { AppError } from '../core/errors.ts';
 import { makeFolder } from '../core/files.ts';
 import { cacheFolder, environment } from '../core/host.ts';
-import { formatLogicalDate } from '../core/zoned-date.ts';
 import { cronFinding, systemdFinding } from '../run/doctor-schedulers.ts';
-import { nextTick } from '../schedule/cron-ticks.ts';
 import { daemonZone } from '../schedule/daemon-zone.ts';
-import { describeTimer, type ScheduledJob } from '../schedule/describe-timer.ts';
+import { describeTimer } from '../schedule/describe-timer.ts';
 import { survivingPath } from '../schedule/surviving-path.ts';
 import { tickDigest } from '../schedule/tick-digest.ts';
-import { ruleOfText } from '../schedule/tick-rule.ts';
 import type { Timer } from '../schedule/timer.ts';
 import type { TimerStep, TimerTarget } from '../schedule/timer-target.ts';
 import { chooseTarget, timerTargets } from '../schedule/timer-targets.ts';
 import { aligned } from './aligned.ts';
-import { chooseJobs } from './choose-jobs.ts';
 import { openHistory } from './context.ts';
 import type { Io } from './io.ts';
+import { nextTickText } from './next-tick-text.ts';
 import { openSpec } from './open-spec.ts';
 import { diffText, planRemovals, stepRecords, type TargetPlan } from './schedule-changes.ts';
 import type { ScheduleInstallFlags } from './schedule-install-command.ts';
+import { type ScheduledJob, scheduledJobs } from './scheduled-jobs.ts';
 import { shellWord } from './shell-word.ts';
 import { shownPath } from './shown-path.ts';
 import { checkTimerEnvironment } from './timer-environment.ts';
@@ -34,7 +31,8 @@ interface InstallRequest {
 /** Installs what the jobs' schedules ask for, and takes the same jobs' timers out of other targets. */
 export async function scheduleInstall(io: Io, request: InstallRequest): Promise<number> {
   const { flags } = request;
-  const jobs = await scheduledJobs(request);
+  const spec = await openSpec({ ...request, flags: flags.json === true ? { json: true } : {} });
+  const jobs = scheduledJobs(spec, request.names);
   const { timers, warnings } = describeAll(jobs, request);
   for (const timer of timers) await checkTimerEnvironment(request.spec, timer);
   const targets = timerTargets(environment());
@@ -54,18 +52,6 @@ export async function scheduleInstall(io: Io, request: InstallRequest): Promise<
   else io.out(flags.dryRun === true ? dryRunText(plans) : installText({ plans, timers, spec: request.spec }));
   if (flags.json !== true) for (const warning of told) io.err(`${io.paintErr('yellow', 'warning:')} ${warning}\n`);
   return 0;
-}
-
-async function scheduledJobs({ spec: path, names, flags }: InstallRequest): Promise<readonly ScheduledJob[]> {
-  const spec = await openSpec({ spec: path, names, flags: flags.json === true ? { json: true } : {} });
-  const chosen = chooseJobs(spec, names);
-  const scheduled = chosen.flatMap((job) => (job.schedule === undefined ? [] : [{ ...job, schedule: job.schedule }]));
-  const without = chosen.find((job) => job.schedule === undefined);
-  if (scheduled.length > 0 && (names.length === 0 || without === undefined)) return scheduled;
-  const who = names.length > 0 && without !== undefined ? `job ${without.name}` : 'no job';
-  throw new AppError('USAGE', `${who} of ${path} has ${names.length > 0 ? 'no' : 'a'} schedule`, {
-    hint: 'write for example `schedule: { cron: "30 2 * * *", timeZone: Europe/Paris }` into it',
-  });
 }
 
 function describeAll(jobs: readonly ScheduledJob[], { spec, flags }: InstallRequest) {
@@ -103,7 +89,7 @@ function installJson({
   warnings,
   flags,
 }: Installed & { readonly warnings: readonly string[]; readonly flags: ScheduleInstallFlags }): object {
-  const next = timers.map((timer) => ({ job: timer.job, next: nextOf(timer) ?? null }));
+  const next = timers.map((timer) => ({ job: timer.job, next: nextTickText(timer) ?? null }));
   const changes = plans.flatMap(({ plan }) => plan.changes.map(({ name }) => name));
   const diff = flags.dryRun === true ? { diff: diffText(plans) } : {};
   return { v: 1, dryRun: flags.dryRun === true, timers: stepRecords(plans), next, changes, ...diff, warnings };
@@ -130,13 +116,7 @@ function installText({ plans, timers, spec }: Installed & { readonly spec: strin
 function nextText({ id, did }: TimerStep, timers: readonly Timer[]): string {
   const timer = timers.find((candidate) => candidate.id === id);
   if (timer === undefined || did === 'removed') return '';
-  return `next ${nextOf(timer) ?? 'never'}`;
-}
-
-function nextOf({ when, timeZone }: Timer): string | undefined {
-  const rule = ruleOfText(when, timeZone);
-  const at = rule === undefined ? undefined : nextTick(rule, Date.now());
-  return at === undefined ? undefined : formatLogicalDate(at, timeZone);
+  return `next ${nextTickText(timer) ?? 'never'}`;
 }
 
 /** Ticks count from now on; those of a schedule that was here before with the same ticks go on to. */

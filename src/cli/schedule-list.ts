@@ -4,8 +4,6 @@ import { messageOf } from '../core/errors.ts';
 import { environment, isAlive } from '../core/host.ts';
 import { formatLogicalDate } from '../core/zoned-date.ts';
 import { type History, type RunRecord, shownState } from '../history/contract.ts';
-import { nextTick } from '../schedule/cron-ticks.ts';
-import { ruleOfText } from '../schedule/tick-rule.ts';
 import { type TimerMarker, timerDigest } from '../schedule/timer.ts';
 import { timerTargets } from '../schedule/timer-targets.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
@@ -13,6 +11,7 @@ import { loadSpec } from '../spec/load-spec.ts';
 import { aligned } from './aligned.ts';
 import { findHistory } from './context.ts';
 import type { Io } from './io.ts';
+import { nextTickText } from './next-tick-text.ts';
 import { recordJson } from './run-record-text.ts';
 import type { ScheduleListFlags } from './schedule-list-command.ts';
 import { shownPath } from './shown-path.ts';
@@ -37,19 +36,13 @@ export async function scheduleList(io: Io, flags: ScheduleListFlags): Promise<nu
       timers.push({
         ...timer,
         target: target.name,
-        next: nextOf(timer),
+        next: nextTickText(timer),
         ...knownOf(history, timer),
         drift: await driftOf(timer),
       });
   if (flags.json === true) io.out(`${JSON.stringify({ v: 1, timers: timers.map(listRecord) }, undefined, 2)}\n`);
   else io.out(timers.length === 0 ? 'no timer is installed\n' : listText(timers, io));
   return 0;
-}
-
-function nextOf({ when, timeZone }: TimerMarker): string | undefined {
-  const rule = ruleOfText(when, timeZone);
-  const at = rule === undefined ? undefined : nextTick(rule, Date.now());
-  return at === undefined ? undefined : formatLogicalDate(at, timeZone);
 }
 
 function knownOf(history: History | undefined, { spec, job }: TimerMarker): Pick<ListedTimer, 'isPaused' | 'last'> {

@@ -2,25 +2,22 @@ import { AppError } from '../core/errors.ts';
 import { parseLogicalDate } from '../core/zoned-date.ts';
 import type { TickRule } from '../schedule/cron-ticks.ts';
 import { tickRuleOf } from '../schedule/tick-rule.ts';
-import type { ScheduleSpec } from '../spec/job-spec.ts';
+import type { JobSpec, ScheduleSpec } from '../spec/job-spec.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
 import { chooseJobs } from './choose-jobs.ts';
 
-export interface ScheduledJob {
-  readonly name: string;
-  readonly schedule: ScheduleSpec;
-  readonly rule: TickRule;
-}
+export type ScheduledJob = JobSpec & { readonly schedule: ScheduleSpec; readonly rule: TickRule };
 
 /**
  * The jobs that are named, or all that have a schedule.
  * @throws AppError USAGE for a name that the spec has not, and where there is no schedule
  */
 export function scheduledJobs(spec: LoadedSpec, names: readonly string[]): readonly ScheduledJob[] {
-  const scheduled = chooseJobs(spec, names).flatMap(({ name, schedule }) => {
-    if (schedule !== undefined) return [{ name, schedule, rule: tickRuleOf(schedule) }];
+  const scheduled = chooseJobs(spec, names).flatMap((job) => {
+    const { schedule } = job;
+    if (schedule !== undefined) return [{ ...job, schedule, rule: tickRuleOf(schedule) }];
     if (names.length === 0) return [];
-    throw noSchedule(`job ${name} of ${spec.path} has no schedule`, spec);
+    throw noSchedule(`job ${job.name} of ${spec.path} has no schedule`, spec);
   });
   if (scheduled.length === 0) throw noSchedule(`no job of ${spec.path} has a schedule`, spec);
   return scheduled;
