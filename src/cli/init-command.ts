@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../core/files.ts';
 import { environment } from '../core/host.ts';
+import { shellWord } from '../core/shell-word.ts';
 import type { DatasetFormat } from '../dataset/contract.ts';
 import type { InitializedJob } from '../run/init-job.ts';
 import { runAction } from './action.ts';
@@ -125,8 +126,4 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function shellWord(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -2,6 +2,7 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { makeFolder } from '../core/files.ts';
 import { cacheFolder, environment } from '../core/host.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { cronFinding, systemdFinding } from '../run/doctor-schedulers.ts';
 import { daemonZone } from '../schedule/daemon-zone.ts';
 import { describeTimer } from '../schedule/describe-timer.ts';
@@ -18,7 +19,6 @@ import { openSpec } from './open-spec.ts';
 import { diffText, planRemovals, stepRecords, type TargetPlan } from './schedule-changes.ts';
 import type { ScheduleInstallFlags } from './schedule-install-command.ts';
 import { type ScheduledJob, scheduledJobs } from './scheduled-jobs.ts';
-import { shellWord } from './shell-word.ts';
 import { shownPath } from './shown-path.ts';
 import { checkTimerEnvironment } from './timer-environment.ts';
 

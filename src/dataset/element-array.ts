@@ -30,6 +30,15 @@ export function newElementArray(element: ElementType, length: number): ElementAr
   }
 }
 
+type Numbers = Exclude<ElementArray, string[]>;
+
+/** An array for `length` values of the type that another has. */
+export function sameKindOf(values: Numbers, length: number): Numbers;
+export function sameKindOf(values: ElementArray, length: number): ElementArray;
+export function sameKindOf(values: ElementArray, length: number): ElementArray {
+  return Array.isArray(values) ? newElementArray('string', length) : Reflect.construct(values.constructor, [length]);
+}
+
 /** Values `[start, end)`; numbers share the array's memory. */
 export function elementsBetween(values: ElementArray, start: number, end: number): ElementArray {
   return Array.isArray(values) ? values.slice(start, end) : values.subarray(start, end);

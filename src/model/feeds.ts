@@ -1,4 +1,5 @@
 import { type ElementArray, type FeatureRequest, sizeOf } from '../dataset/contract.ts';
+import { sameKindOf } from '../dataset/element-array.ts';
 import { float32ToFloat16Bits } from './float16.ts';
 import type { FedTensor } from './session.ts';
 
@@ -47,18 +48,11 @@ function padRows(values: ElementArray, rowCount: number, paddedRows: number): El
     const first = values.slice(0, width);
     return values.concat(Array.from({ length: paddedRows - rowCount }, () => first).flat());
   }
-  const padded = sameKind(values, paddedRows * width);
+  const padded = sameKindOf(values, paddedRows * width);
   const bytes = new Uint8Array(padded.buffer);
   const source = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   bytes.set(source);
   const rowSize = width * values.BYTES_PER_ELEMENT;
   for (let row = rowCount; row < paddedRows; row++) bytes.set(source.subarray(0, rowSize), row * rowSize);
   return padded;
-}
-
-function sameKind<Values extends Exclude<ElementArray, string[]>>(
-  values: Values,
-  length: number,
-): Exclude<ElementArray, string[]> {
-  return Reflect.construct(values.constructor, [length]);
 }

@@ -1,12 +1,12 @@
 import { AppError } from '../core/errors.ts';
 import { type ElementArray, type PredictionColumn, sizeOf } from '../dataset/contract.ts';
-import { elementsBetween, newElementArray } from '../dataset/element-array.ts';
+import { elementsBetween, newElementArray, sameKindOf } from '../dataset/element-array.ts';
 import type { TensorType } from './contract.ts';
 import { type ColumnChunk, evaluateOutput } from './evaluate-output.ts';
 import type { OutputTensor } from './output-blocks.ts';
 import type { OutputColumn } from './output-expression.ts';
 import type { RowReject } from './row-rejects.ts';
-import { decodeRow, encodeRow, type RowValue, sameKindOf } from './row-value.ts';
+import { decodeRow, encodeRow, type RowValue } from './row-value.ts';
 import type { FedTensor, FetchedTensor } from './session.ts';
 
 export interface PredictionsOptions {

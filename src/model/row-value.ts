@@ -54,12 +54,6 @@ export function decodeRow(bytes: Uint8Array): readonly RowValue[] | undefined {
   return found;
 }
 
-/** An empty array for so many values of the same type. */
-export function sameKindOf(values: ElementArray, length: number): ElementArray {
-  if (Array.isArray(values)) return Array.from({ length }, () => '');
-  return Reflect.construct(values.constructor, [length]);
-}
-
 function kindOf(values: ElementArray): string {
   return Array.isArray(values) ? texts : values.constructor.name;
 }

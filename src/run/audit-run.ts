@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Manifest, StoredRun } from '../checkpoint/contract.ts';
 import { AppError } from '../core/errors.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { type CheckResult, checkText } from '../plan/check-result.ts';
 import type { Commit } from '../plan/commit.ts';
 import { checkResult, type PlannedCheck, plannedChecks } from '../plan/evaluate-checks.ts';
@@ -88,10 +89,6 @@ export function checksFailure(results: readonly CheckResult[], outputFolder: str
     hint: `mend the model, the data or the checks and run the job again; or publish it as it is with \`nightshift publish ${shellWord(outputFolder)} --force\``,
     details: { checks: results },
   });
-}
-
-function shellWord(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** What is told of an audit: all that was found, and a warning for each check that only warns. */
