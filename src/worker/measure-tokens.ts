@@ -2,8 +2,8 @@ import { scanRows } from '../dataset/scan-rows.ts';
 import { type BatchSize, usualTokens, windowRows } from '../plan/batch-size.ts';
 import type { Shard } from '../plan/run-plan.ts';
 import { cutBatches, type TokenBatch } from './cut-batches.ts';
+import { prepareWindow, type RowWindow, windowScan } from './row-window.ts';
 import { type Scorer, selectionOf } from './scorer.ts';
-import { prepareWindow, type TextWindow, windowScan } from './text-window.ts';
 
 const candidates = [512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536] as const;
 const budgetMs = 400;
@@ -32,7 +32,7 @@ export async function measureTokens(scorer: Scorer, shard: Shard): Promise<Batch
   return { batchRows: windowRows, batchTokens: usualTokens };
 }
 
-async function fastest(scorer: Scorer, window: TextWindow): Promise<number> {
+async function fastest(scorer: Scorer, window: RowWindow): Promise<number> {
   const started = performance.now();
   const measured: { readonly tokens: number; readonly rate: number }[] = [];
   let best = 0;
@@ -52,7 +52,7 @@ async function fastest(scorer: Scorer, window: TextWindow): Promise<number> {
 }
 
 /** The middle one of a window's batches; undefined where the window is too small to have a whole one. */
-function typicalBatch(scorer: Scorer, window: TextWindow, batchTokens: number): TokenBatch | undefined {
+function typicalBatch(scorer: Scorer, window: RowWindow, batchTokens: number): TokenBatch | undefined {
   const { rows, lengths } = window;
   const batches = cutBatches(
     { rows, lengths, mustBeEqual: scorer.mustBeEqual },
@@ -62,7 +62,7 @@ function typicalBatch(scorer: Scorer, window: TextWindow, batchTokens: number): 
 }
 
 /** Tokens a millisecond of the faster of two calls. */
-async function rateOf(scorer: Scorer, window: TextWindow, { rows, width }: TokenBatch): Promise<number> {
+async function rateOf(scorer: Scorer, window: RowWindow, { rows, width }: TokenBatch): Promise<number> {
   let best = 0;
   for (let call = 0; call < 2; call++) {
     const before = performance.now();

@@ -2,9 +2,9 @@ import type { RowSelection } from '../dataset/contract.ts';
 import { type ScanCounts, scanRows } from '../dataset/scan-rows.ts';
 import { cutBatches } from './cut-batches.ts';
 import { Repeats } from './repeats.ts';
+import { prepareWindow, windowScan } from './row-window.ts';
 import type { Scorer } from './scorer.ts';
 import type { Scoring } from './scoring.ts';
-import { prepareWindow, windowScan } from './text-window.ts';
 
 export interface WindowsJob {
   readonly scorer: Scorer;

@@ -4,8 +4,8 @@ import type { BatchSize } from '../plan/batch-size.ts';
 import { type Shard, scanRequests } from '../plan/run-plan.ts';
 import { cutBatches } from './cut-batches.ts';
 import { preparedBatches } from './prepared-batches.ts';
+import { prepareWindow, windowScan } from './row-window.ts';
 import { type Scorer, selectionOf } from './scorer.ts';
-import { prepareWindow, windowScan } from './text-window.ts';
 
 export interface WarmUp extends BatchSize {
   readonly batches: number;

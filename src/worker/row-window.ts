@@ -9,14 +9,14 @@ import { isPlain, type RunPlan } from '../plan/run-plan.ts';
 import { filledUp, gathered } from './gather-rows.ts';
 import type { Scorer } from './scorer.ts';
 
-/** How rows of texts are scanned: by windows that are bounded in rows and in characters. */
+/** How rows are scanned for that: by windows that are bounded in rows and in characters. */
 export const windowScan: Pick<ScanOptions, 'batchRows' | 'charactersAtMost'> = {
   batchRows: windowRows,
   charactersAtMost: 8 * 2 ** 20,
 };
 
-/** Scanned rows whose texts are tokens already, to be scored in any order. */
-export interface TextWindow {
+/** Scanned rows to be scored in any order; their texts are tokens already. */
+export interface RowWindow {
   readonly rowCount: number;
   /** Tokens of each row, over all its texts. */
   readonly lengths: Int32Array;
@@ -27,7 +27,7 @@ export interface TextWindow {
   feeds(rows: Int32Array): Readonly<Record<string, FedTensor>>;
 }
 
-export async function prepareWindow(scorer: Scorer, batch: FeatureBatch): Promise<TextWindow> {
+export async function prepareWindow(scorer: Scorer, batch: FeatureBatch): Promise<RowWindow> {
   const { plan, sources } = scorer;
   const { rowCount, values } = batch;
   const prepared: Prepared[] = [];
