@@ -29,7 +29,9 @@ export function survivingPath(request: PathRequest): SurvivingPath {
     .filter(isAbsolute)
     .map((folder) => join(folder, name))
     .filter((other) => target !== undefined && realPath(other) === target);
-  const all = [path, ...others].map((candidate) => ({ path: candidate, warning: warningFor(candidate, request) }));
+  // The file itself comes last: of an installation it has a version in its path, of a checkout it is what stays.
+  const candidates = [path, ...others, ...(target === undefined ? [] : [target])];
+  const all = candidates.map((candidate) => ({ path: candidate, warning: warningFor(candidate, request) }));
   const best = all.find(({ warning }) => warning === undefined) ?? all[0];
   return best?.warning === undefined ? { path: best?.path ?? path } : { path: best.path, warning: best.warning };
 }

@@ -1,4 +1,4 @@
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { describeTimer, type ScheduledJob } from '../../src/schedule/describe-timer.ts';
@@ -121,6 +121,18 @@ describe('the path of a program', () => {
     await rm(link);
     await symlink(file, link);
     expect(found()).toEqual({ path: link });
+  });
+
+  it('is the file itself where only links in the npx cache lead to it, as from a checkout', async () => {
+    await using folder = await temporaryFolder();
+    const [checkout, cache] = ['checkout/bin', '.npm/_npx/1a2b/node_modules/.bin'].map((name) =>
+      join(folder.path, name),
+    );
+    for (const each of [checkout, cache]) await mkdir(each ?? '', { recursive: true });
+    const [file, link] = [join(checkout ?? '', 'nightshift.js'), join(cache ?? '', 'nightshift')];
+    await writeFile(file, '');
+    await symlink(file, link);
+    expect(survivingPath({ path: link, searchPath: '', temporaryFolders: [] })).toEqual({ path: await realpath(file) });
   });
 
   it.each([
