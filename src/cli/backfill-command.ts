@@ -1,26 +1,9 @@
 import { type Command, Option } from 'commander';
 import { partitionUnits } from '../schedule/partition-dates.ts';
 import { runAction } from './action.ts';
+import type { BackfillFlags } from './backfill-flags.ts';
 import { exitCodesHelp, withHelp } from './help-text.ts';
 import { addSetOption, stateFolderOption } from './spec-options.ts';
-
-export interface BackfillFlags {
-  readonly from?: string;
-  readonly to?: string;
-  readonly every: (typeof partitionUnits)[number];
-  readonly maxParallel: string;
-  readonly onlyMissing?: boolean;
-  readonly failed?: boolean;
-  readonly all?: boolean;
-  readonly reverse?: boolean;
-  readonly dryRun?: boolean;
-  readonly set?: readonly string[];
-  readonly maxRejected?: string;
-  readonly notify?: boolean;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-  readonly stateDir: string;
-}
 
 export function addBackfillCommand(program: Command): void {
   const command = program

@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.ts';
 import { type BackfillChoice, backfill, type Partition } from '../schedule/backfill.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
-import type { BackfillFlags } from './backfill-command.ts';
+import type { BackfillFlags } from './backfill-flags.ts';
 import { newBackfillReport, showDryRun } from './backfill-report.ts';
 import { chooseJobs } from './choose-jobs.ts';
 import { findHistory, newRunLauncher } from './context.ts';

@@ -2,7 +2,7 @@ import { dateText } from '../run/date-job.ts';
 import { type BackfillChoice, type BackfillEvent, isChosen, isLeftOut, type Partition } from '../schedule/backfill.ts';
 import type { RunEnd } from '../schedule/launcher.ts';
 import { aligned } from './aligned.ts';
-import type { BackfillFlags } from './backfill-command.ts';
+import type { BackfillFlags } from './backfill-flags.ts';
 import { backfillLine, partitionCells, plannedText } from './backfill-text.ts';
 import type { Io } from './io.ts';
 import type { FoundPartition } from './partition-state.ts';

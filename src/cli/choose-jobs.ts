@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { nearest } from '../core/suggest.ts';
 import type { DatedJob } from '../run/date-job.ts';
-import type { JobRequest } from '../run/prepare-job.ts';
+import type { JobRequest } from '../run/job-request.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
 import { formatLocation, formatPath, type PlaceInText, type SpecPath } from '../spec/location.ts';

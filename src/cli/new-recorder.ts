@@ -8,7 +8,7 @@ import type { LoadedSpec } from '../spec/load-spec.ts';
 import { newPorts, openHistory } from './context.ts';
 import { packageVersion } from './package-version.ts';
 import type { Reporter } from './reporter.ts';
-import type { RunFlags } from './run-command.ts';
+import type { RunFlags } from './run-flags.ts';
 import { type RecordedJob, RunRecorder } from './run-recorder.ts';
 
 /** A run waits so long, once, for another process that writes; such a thing takes milliseconds. */

@@ -1,13 +1,9 @@
 import { type Command, Option } from 'commander';
 import { runAction } from './action.ts';
 import { withHelp } from './help-text.ts';
+import type { NotifyTestFlags } from './test-notices.ts';
 
-export const noticeEvents = ['failure', 'success', 'missed'] as const;
-
-export interface NotifyTestFlags {
-  readonly event: (typeof noticeEvents)[number];
-  readonly json?: boolean;
-}
+const noticeEvents = ['failure', 'success', 'missed'] as const;
 
 export function addNotifyCommand(program: Command): void {
   const notify = program.command('notify').description('try whether the notices of a job arrive');

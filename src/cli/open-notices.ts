@@ -11,7 +11,7 @@ import type { Io } from './io.ts';
 import { packageVersion } from './package-version.ts';
 import { Patience } from './patience.ts';
 import type { Reporter } from './reporter.ts';
-import type { RunFlags } from './run-command.ts';
+import type { RunFlags } from './run-flags.ts';
 
 export interface NoticesOf {
   readonly spec: LoadedSpec;

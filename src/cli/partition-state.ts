@@ -4,7 +4,7 @@ import { type History, type JobKey, type RunRecord, shownState } from '../histor
 import { seemsWhole } from '../run/seems-whole.ts';
 import type { Partition, PartitionState } from '../schedule/backfill.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
-import type { BackfillFlags } from './backfill-command.ts';
+import type { BackfillFlags } from './backfill-flags.ts';
 import { newPorts } from './context.ts';
 import { isByRun, isOfDateAlone, outputFor } from './partitions.ts';
 

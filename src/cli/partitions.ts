@@ -6,7 +6,7 @@ import type { Partition } from '../schedule/backfill.ts';
 import { nextStart, partitionDates } from '../schedule/partition-dates.ts';
 import { zoneOf } from '../spec/fill-templates.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
-import type { BackfillFlags } from './backfill-command.ts';
+import type { BackfillFlags } from './backfill-flags.ts';
 
 type Unit = BackfillFlags['every'];
 

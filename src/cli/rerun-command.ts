@@ -1,12 +1,7 @@
 import type { Command } from 'commander';
 import { runAction } from './action.ts';
 import { withHelp } from './help-text.ts';
-
-export interface RerunFlags {
-  readonly into?: string;
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
-}
+import type { RerunFlags } from './rerun.ts';
 
 export function addRerunCommand(program: Command): void {
   const command = program

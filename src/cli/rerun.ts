@@ -10,8 +10,13 @@ import { newPorts } from './context.ts';
 import { Interruption } from './interruption.ts';
 import type { Io } from './io.ts';
 import { packageVersion } from './package-version.ts';
-import type { RerunFlags } from './rerun-command.ts';
 import { shownPath } from './shown-path.ts';
+
+export interface RerunFlags {
+  readonly into?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
 
 const mostListed = 8;
 

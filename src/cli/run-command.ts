@@ -2,28 +2,10 @@ import { type Command, Option } from 'commander';
 import type { Trigger } from '../history/contract.ts';
 import { runAction } from './action.ts';
 import { exitCodesHelp, withHelp } from './help-text.ts';
-import { addSpecArguments, addSpecOptions, dateOption, type SpecFlags, stateFolderOption } from './spec-options.ts';
+import type { RunFlags } from './run-flags.ts';
+import { addSpecArguments, addSpecOptions, dateOption, stateFolderOption } from './spec-options.ts';
 
 const triggers = ['manual', 'schedule', 'backfill'] as const satisfies Trigger[];
-
-export interface RunFlags extends SpecFlags {
-  readonly dryRun?: boolean;
-  readonly restart?: boolean;
-  readonly resume?: string;
-  readonly date?: string;
-  readonly keepGoing?: boolean;
-  /** False after --no-notify. */
-  readonly notify?: boolean;
-  readonly wait?: string;
-  readonly quiet?: boolean;
-  readonly verbose?: boolean;
-  /** False with `--no-history`. */
-  readonly history?: boolean;
-  readonly stateDir: string;
-  readonly trigger?: Trigger;
-  /** Of how many runs that go on at a time this is one: they share cores and memory. */
-  readonly share?: string;
-}
 
 export function addRunCommand(program: Command): void {
   const command = program

@@ -19,10 +19,16 @@ import { openSpec } from './open-spec.ts';
 import { parseDuration } from './parse-duration.ts';
 import { Patience } from './patience.ts';
 import { dueEventJson, dueLine } from './run-due-text.ts';
-import type { RunDueFlags } from './schedule-run-due-command.ts';
 import { type ScheduledJob, scheduledJobs } from './scheduled-jobs.ts';
 import { tellSpecFailure } from './tell-spec-failure.ts';
 import { warnOfZone } from './warn-of-zone.ts';
+
+export interface RunDueFlags {
+  readonly jitter?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+  readonly stateDir: string;
+}
 
 interface RunDueRequest {
   readonly spec: string;

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { AppError, exitCodeOf } from '../core/errors.ts';
 import type { DatedJob } from '../run/date-job.ts';
+import type { JobRequest } from '../run/job-request.ts';
 import type { Ports } from '../run/ports.ts';
-import type { JobRequest } from '../run/prepare-job.ts';
 import { type RunOptions, runJob } from '../run/run-job.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
 import { checkOutputs, chooseJobs, jobRequest } from './choose-jobs.ts';
@@ -17,7 +17,7 @@ import { openSpec, type SpecRequest } from './open-spec.ts';
 import { parseDuration } from './parse-duration.ts';
 import { parseCount } from './parse-when.ts';
 import type { Reporter } from './reporter.ts';
-import type { RunFlags } from './run-command.ts';
+import type { RunFlags } from './run-flags.ts';
 import type { JobRecorder, RunRecorder } from './run-recorder.ts';
 import { errorLine, errorText, firstFailure } from './show-error.ts';
 import { tellSpecFailure } from './tell-spec-failure.ts';

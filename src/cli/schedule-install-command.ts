@@ -1,15 +1,9 @@
 import { type Command, Option } from 'commander';
-import { type TargetName, targetNames } from '../schedule/timer-target.ts';
+import { targetNames } from '../schedule/timer-target.ts';
 import { runAction } from './action.ts';
 import { withHelp } from './help-text.ts';
+import type { ScheduleInstallFlags } from './schedule-install.ts';
 import { addSpecArguments, stateFolderOption } from './spec-options.ts';
-
-export interface ScheduleInstallFlags {
-  readonly target: TargetName | 'auto';
-  readonly stateDir: string;
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
-}
 
 export function addScheduleInstallCommand(schedule: Command): void {
   const command = schedule

@@ -9,7 +9,7 @@ import { describeTimer } from '../schedule/describe-timer.ts';
 import { survivingPath } from '../schedule/surviving-path.ts';
 import { tickDigest } from '../schedule/tick-digest.ts';
 import type { Timer } from '../schedule/timer.ts';
-import type { TimerStep, TimerTarget } from '../schedule/timer-target.ts';
+import type { TargetName, TimerStep, TimerTarget } from '../schedule/timer-target.ts';
 import { chooseTarget, timerTargets } from '../schedule/timer-targets.ts';
 import { aligned } from './aligned.ts';
 import { openHistory } from './context.ts';
@@ -17,10 +17,16 @@ import type { Io } from './io.ts';
 import { nextTickText } from './next-tick-text.ts';
 import { openSpec } from './open-spec.ts';
 import { diffText, planRemovals, stepRecords, type TargetPlan } from './schedule-changes.ts';
-import type { ScheduleInstallFlags } from './schedule-install-command.ts';
 import { type ScheduledJob, scheduledJobs } from './scheduled-jobs.ts';
 import { shownPath } from './shown-path.ts';
 import { checkTimerEnvironment } from './timer-environment.ts';
+
+export interface ScheduleInstallFlags {
+  readonly target: TargetName | 'auto';
+  readonly stateDir: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
 
 interface InstallRequest {
   readonly spec: string;

@@ -1,12 +1,8 @@
 import type { Command } from 'commander';
 import { runAction } from './action.ts';
 import { withHelp } from './help-text.ts';
+import type { ScheduleListFlags } from './schedule-list.ts';
 import { stateFolderOption } from './spec-options.ts';
-
-export interface ScheduleListFlags {
-  readonly json?: boolean;
-  readonly stateDir: string;
-}
 
 export function addScheduleListCommand(schedule: Command): void {
   const command = schedule

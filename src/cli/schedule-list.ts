@@ -13,9 +13,13 @@ import { findHistory } from './context.ts';
 import type { Io } from './io.ts';
 import { nextTickText } from './next-tick-text.ts';
 import { recordJson } from './run-record-text.ts';
-import type { ScheduleListFlags } from './schedule-list-command.ts';
 import { shownPath } from './shown-path.ts';
 import { timerEnvironment } from './timer-environment.ts';
+
+export interface ScheduleListFlags {
+  readonly json?: boolean;
+  readonly stateDir: string;
+}
 
 interface ListedTimer extends TimerMarker {
   readonly target: string;

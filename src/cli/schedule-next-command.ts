@@ -1,14 +1,8 @@
 import type { Command } from 'commander';
 import { runAction } from './action.ts';
 import { withHelp } from './help-text.ts';
+import type { NextFlags } from './show-next.ts';
 import { addSetOption, addSpecArguments } from './spec-options.ts';
-
-export interface NextFlags {
-  readonly count: string;
-  readonly from?: string;
-  readonly set?: readonly string[];
-  readonly json?: boolean;
-}
 
 export function addScheduleNextCommand(group: Command): void {
   const command = group

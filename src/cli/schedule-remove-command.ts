@@ -1,14 +1,8 @@
 import { Argument, type Command } from 'commander';
 import { runAction } from './action.ts';
 import { withHelp } from './help-text.ts';
+import type { ScheduleRemoveFlags } from './schedule-remove.ts';
 import { stateFolderOption } from './spec-options.ts';
-
-export interface ScheduleRemoveFlags {
-  readonly all?: boolean;
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
-  readonly stateDir: string;
-}
 
 export function addScheduleRemoveCommand(schedule: Command): void {
   const command = schedule

@@ -7,7 +7,13 @@ import { aligned } from './aligned.ts';
 import { findHistory } from './context.ts';
 import type { Io } from './io.ts';
 import { diffText, planRemovals, stepRecords, type TargetPlan } from './schedule-changes.ts';
-import type { ScheduleRemoveFlags } from './schedule-remove-command.ts';
+
+export interface ScheduleRemoveFlags {
+  readonly all?: boolean;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+  readonly stateDir: string;
+}
 
 interface RemoveRequest {
   readonly spec: string;

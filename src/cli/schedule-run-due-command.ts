@@ -1,14 +1,8 @@
 import type { Command } from 'commander';
 import { runAction } from './action.ts';
 import { exitCodesHelp, withHelp } from './help-text.ts';
+import type { RunDueFlags } from './run-due-of.ts';
 import { stateFolderOption } from './spec-options.ts';
-
-export interface RunDueFlags {
-  readonly jitter?: string;
-  readonly dryRun?: boolean;
-  readonly json?: boolean;
-  readonly stateDir: string;
-}
 
 export function addScheduleRunDueCommand(group: Command): void {
   const command = group

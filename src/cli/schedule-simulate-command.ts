@@ -1,16 +1,8 @@
 import type { Command } from 'commander';
 import { runAction } from './action.ts';
 import { withHelp } from './help-text.ts';
+import type { SimulateFlags } from './show-simulation.ts';
 import { addSetOption, addSpecArguments, collect } from './spec-options.ts';
-
-export interface SimulateFlags {
-  readonly from?: string;
-  readonly to?: string;
-  readonly duration: string;
-  readonly down?: readonly string[];
-  readonly set?: readonly string[];
-  readonly json?: boolean;
-}
 
 export function addScheduleSimulateCommand(group: Command): void {
   const command = group

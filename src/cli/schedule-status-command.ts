@@ -1,13 +1,8 @@
 import type { Command } from 'commander';
 import { runAction } from './action.ts';
 import { withHelp } from './help-text.ts';
+import type { StatusFlags } from './schedule-status.ts';
 import { addSpecArguments, stateFolderOption } from './spec-options.ts';
-
-export interface StatusFlags {
-  readonly count: string;
-  readonly json?: boolean;
-  readonly stateDir: string;
-}
 
 export function addScheduleStatusCommand(group: Command): void {
   const command = group

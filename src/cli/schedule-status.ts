@@ -10,9 +10,14 @@ import { findHistory } from './context.ts';
 import type { Io } from './io.ts';
 import { openSpec } from './open-spec.ts';
 import { parseCount } from './parse-when.ts';
-import type { StatusFlags } from './schedule-status-command.ts';
 import { scheduledJobs } from './scheduled-jobs.ts';
 import { warnOfZone } from './warn-of-zone.ts';
+
+export interface StatusFlags {
+  readonly count: string;
+  readonly json?: boolean;
+  readonly stateDir: string;
+}
 
 interface StatusRequest {
   readonly spec: string;

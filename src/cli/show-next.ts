@@ -6,10 +6,16 @@ import { aligned } from './aligned.ts';
 import { chooseJobs } from './choose-jobs.ts';
 import type { Io } from './io.ts';
 import { openSpec } from './open-spec.ts';
-import type { NextFlags } from './schedule-next-command.ts';
 import { dateOption, type ScheduledJob, scheduledJobs } from './scheduled-jobs.ts';
 import { warnOfZone } from './warn-of-zone.ts';
 import { zonedCell } from './zoned-cells.ts';
+
+export interface NextFlags {
+  readonly count: string;
+  readonly from?: string;
+  readonly set?: readonly string[];
+  readonly json?: boolean;
+}
 
 export interface NextRequest {
   readonly spec: string;

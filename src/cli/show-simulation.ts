@@ -9,11 +9,19 @@ import type { Paint, Style } from './colour.ts';
 import type { Io } from './io.ts';
 import { openSpec } from './open-spec.ts';
 import { parseDuration } from './parse-duration.ts';
-import type { SimulateFlags } from './schedule-simulate-command.ts';
 import { dateOption, type ScheduledJob, scheduledJobs } from './scheduled-jobs.ts';
 import { jobTitle } from './show-next.ts';
 import { warnOfZone } from './warn-of-zone.ts';
 import { zonedCell } from './zoned-cells.ts';
+
+export interface SimulateFlags {
+  readonly from?: string;
+  readonly to?: string;
+  readonly duration: string;
+  readonly down?: readonly string[];
+  readonly set?: readonly string[];
+  readonly json?: boolean;
+}
 
 export interface SimulationRequest {
   readonly spec: string;

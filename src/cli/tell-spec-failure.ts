@@ -7,7 +7,7 @@ import type { Delivery } from '../telemetry/contract.ts';
 import { newNotifier, newRunNotices } from './context.ts';
 import type { Io } from './io.ts';
 import { packageVersion } from './package-version.ts';
-import type { RunFlags } from './run-command.ts';
+import type { RunFlags } from './run-flags.ts';
 import { overridesOf } from './spec-options.ts';
 
 interface SpecFailure {

@@ -5,9 +5,13 @@ import { chooseJobs } from './choose-jobs.ts';
 import { newNotifier } from './context.ts';
 import { Interruption } from './interruption.ts';
 import type { Io } from './io.ts';
-import type { NotifyTestFlags } from './notify-command.ts';
 import { jobFacts } from './open-notices.ts';
 import { openSpec } from './open-spec.ts';
+
+export interface NotifyTestFlags {
+  readonly event: 'failure' | 'success' | 'missed';
+  readonly json?: boolean;
+}
 
 export interface TestRequest {
   readonly spec: string;

@@ -6,9 +6,10 @@ import { inputRejectsName } from '../plan/layout.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
 import { digestInputs } from './digest-inputs.ts';
 import { estimateMemory, type MemoryEstimate } from './estimate-memory.ts';
+import type { JobRequest } from './job-request.ts';
 import { orAborted } from './or-aborted.ts';
 import type { Ports } from './ports.ts';
-import { type JobRequest, openJob, type PreparedJob, prepareJob } from './prepare-job.ts';
+import { openJob, type PreparedJob, prepareJob } from './prepare-job.ts';
 import { explainStart, type RunStart } from './run-start.ts';
 
 /** All that can be told of a run before it runs. */

@@ -5,28 +5,13 @@ import type { ModelFile, TokenizerFile } from '../model/contract.ts';
 import { fingerprintOf, type RunIdentity } from '../plan/fingerprint.ts';
 import type { Locate, PlanInput } from '../plan/plan-input.ts';
 import { planRun, runIdentity } from '../plan/plan-run.ts';
-import type { RunPlan, Shard } from '../plan/run-plan.ts';
+import type { RunPlan } from '../plan/run-plan.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
-import type { RunDate } from './date-job.ts';
+import type { JobRequest } from './job-request.ts';
 import { missingFile } from './missing-file.ts';
 import type { Ports } from './ports.ts';
 import { readLabels } from './read-labels.ts';
 import { refuseOwnInput } from './refuse-own-input.ts';
-
-/** A job and where it stands, so that messages can point at its lines. */
-export interface JobRequest {
-  readonly job: JobSpec;
-  readonly baseDir: string;
-  readonly locate: Locate;
-  /** What the run is for; left out where nobody says. */
-  readonly date?: RunDate;
-  /** The id that a new run must have. */
-  readonly runId?: string;
-  /** Shards to cut as another run of the same input did. */
-  readonly shards?: readonly Shard[];
-  /** Gives up reading the input. */
-  readonly signal?: AbortSignal;
-}
 
 /** What is known before a row is read or a file written. */
 export interface PreparedJob {

@@ -6,7 +6,7 @@ import { systemCode } from '../core/files.ts';
 import { nearestFile } from '../core/nearest-file.ts';
 import { labelFilesOf, placedExpressionError } from '../plan/place-expression.ts';
 import type { PlanInput } from '../plan/plan-input.ts';
-import type { JobRequest } from './prepare-job.ts';
+import type { JobRequest } from './job-request.ts';
 
 type Labels = NonNullable<PlanInput['labels']>;
 type Texts = Labels[string];

@@ -5,9 +5,10 @@ import { changedFields, inputFiles, labelFiles } from '../plan/fingerprint.ts';
 import { runLayout } from '../plan/layout.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
 import { parseStoredJob } from '../spec/written-job.ts';
+import type { JobRequest } from './job-request.ts';
 import { notPublished } from './not-published.ts';
 import type { Ports } from './ports.ts';
-import { type JobRequest, type PreparedJob, prepareJob } from './prepare-job.ts';
+import { type PreparedJob, prepareJob } from './prepare-job.ts';
 
 /** A published run that can be scored once more, and how. */
 export interface Rerun {

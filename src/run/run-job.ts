@@ -8,6 +8,7 @@ import { metaFolder } from '../plan/layout.ts';
 import { shardRowCount } from '../plan/run-plan.ts';
 import { auditEvents, auditRun, checksFailure } from './audit-run.ts';
 import { bodyOf, eventVersion, type RunEvent, type RunEventBody, warningOf } from './events.ts';
+import type { JobRequest } from './job-request.ts';
 import { type OpenedRun, openRun, type RunPlace } from './open-run.ts';
 import { orAborted } from './or-aborted.ts';
 import {
@@ -19,7 +20,7 @@ import {
   shardsFailed,
 } from './outcome.ts';
 import type { Ports } from './ports.ts';
-import { type JobRequest, type PreparedJob, prepareJob } from './prepare-job.ts';
+import { type PreparedJob, prepareJob } from './prepare-job.ts';
 import { takeLock } from './take-lock.ts';
 import { takenOverRows, takeOverShards } from './take-over.ts';
 

@@ -3,6 +3,7 @@ import { AppError } from '../core/errors.ts';
 import { inputRejectsName } from '../plan/layout.ts';
 import { type Setting, type TunedKey, tunedKeys, tuneGrid } from '../plan/tune-grid.ts';
 import { type Found, search } from '../plan/tune-search.ts';
+import type { JobRequest } from './job-request.ts';
 import {
   type Bench,
   type Measurement,
@@ -12,7 +13,7 @@ import {
 } from './measure-setting.ts';
 import { orAborted } from './or-aborted.ts';
 import type { Ports, TemporaryFolder } from './ports.ts';
-import { type JobRequest, openJob, type PreparedJob, prepareJob } from './prepare-job.ts';
+import { openJob, type PreparedJob, prepareJob } from './prepare-job.ts';
 
 export interface TuneOptions extends JobRequest {
   /** Rows of the sample; auto is as many as take a while. */

@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs';
 import { execa } from 'execa';
 import { AppError } from '../core/errors.ts';
-import type { SystemdOptions } from './systemd-target.ts';
+import type { Manager } from './systemd-units.ts';
+
+export interface SystemdOptions {
+  readonly kind: Manager['kind'];
+  /** Where the manager looks for units that people write. */
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly user: { readonly uid: number; readonly name: string };
+}
 
 const commandTimeoutMs = 60_000;
 

@@ -2,18 +2,10 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { makeFolder, readIfPresent, systemCode, writeError, writeFileAtomic } from '../core/files.ts';
-import { Systemctl } from './systemctl.ts';
+import { Systemctl, type SystemdOptions } from './systemctl.ts';
 import { type Manager, renderUnits, timerOfUnit, unitName } from './systemd-units.ts';
 import type { Timer, TimerMarker } from './timer.ts';
 import { stepsOf, type TextChange, type TimerChange, type TimerPlan, type TimerTarget } from './timer-target.ts';
-
-export interface SystemdOptions {
-  readonly kind: Manager['kind'];
-  /** Where the manager looks for units that people write. */
-  readonly folder: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly user: { readonly uid: number; readonly name: string };
-}
 
 /** Units of a systemd manager, each timer a `.timer` and the `.service` that it starts. */
 export class SystemdTarget implements TimerTarget {
