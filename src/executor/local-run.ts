@@ -5,10 +5,11 @@ import type { ExecutionOptions, ExecutorEvent, Slot } from './contract.ts';
 import { type EarlyWorker, isSamePin, type LocalOptions } from './early-worker.ts';
 import { EventQueue } from './event-queue.ts';
 import { nextAttempt } from './next-attempt.ts';
-import { diedStarting, doneEvent, type Post, readyEvent, startMessage } from './post.ts';
+import { diedStarting, doneEvent, type Post, postFor, readyEvent, startMessage } from './post.ts';
 import { type Assignment, ShardQueue } from './shard-queue.ts';
+import { StartRetries } from './start-retries.ts';
 import { Watchdog } from './watchdog.ts';
-import { fromWire, WorkerProcess } from './worker-process.ts';
+import { fromWire, type WorkerDeath, WorkerProcess } from './worker-process.ts';
 
 /** How long a cancelled worker has to finish its batch. Whoever stops services waits ten seconds or more. */
 const graceMs = 8_000;
@@ -21,6 +22,7 @@ export class LocalRun {
   readonly #shards: ShardQueue;
   readonly #posts: Post[] = [];
   readonly #watchdog = new Watchdog();
+  readonly #starts: StartRetries;
   #batch: BatchSize | undefined;
   #isMeasuring = false;
   #unfinished: number;
@@ -32,6 +34,7 @@ export class LocalRun {
     this.#options = options;
     this.#batch = boundBatch(options.plan, options.batch);
     this.#shards = new ShardQueue(options.shards.map((shard) => shard.index));
+    this.#starts = new StartRetries(options.retry, Math.random);
     this.#unfinished = options.shards.length;
     if (this.#unfinished === 0) {
       this.#queue.close();
@@ -49,6 +52,7 @@ export class LocalRun {
 
   async stop(): Promise<void> {
     this.#shards.close();
+    this.#starts.close();
     const processes = this.#posts.map((post) => post.process);
     // Every shard has its commit: nothing is left that a worker could finish, and unloading its libraries takes time.
     const isDone = this.#unfinished === 0;
@@ -79,7 +83,7 @@ export class LocalRun {
     const { process } = post;
     process.ended.then(
       (end) => {
-        if (end.type === 'died') this.#lost(post, process, end.error);
+        if (end.type === 'died') this.#lost(post, process, end);
       },
       (error: unknown) => this.#queue.fail(error),
     );
@@ -91,6 +95,7 @@ export class LocalRun {
         return;
       case 'ready':
         post.state = 'idle';
+        this.#starts.succeeded(post.slot.index);
         this.#queue.push(readyEvent(message, post));
         if (this.#options.startsTogether === true) this.#assignAll();
         else this.#assign(post);
@@ -146,10 +151,7 @@ export class LocalRun {
     if (post.state !== 'idle' || this.#options.signal.aborted || this.#isAwaited()) return;
     const next = this.#shards.nextFor(post.slot.index);
     if (next === undefined) return;
-    if (next.failedOn === post.slot.index && !next.needsFresh) {
-      const elsewhere = this.#posts.find((other) => other !== post && other.state === 'idle');
-      this.#give(elsewhere ?? post, next);
-    } else this.#give(post, next);
+    this.#give(postFor(next, post, this.#posts), next);
   }
 
   #isAwaited(): boolean {
@@ -227,7 +229,7 @@ export class LocalRun {
     this.#respawn(post);
   }
 
-  #lost(post: Post, process: WorkerProcess, error: AppError): void {
+  #lost(post: Post, process: WorkerProcess, { error, bySignal }: WorkerDeath): void {
     if (post.process !== process) return;
     const wasStarting = post.state === 'starting';
     // A signal to the whole process group may reach a worker that just began to start.
@@ -235,7 +237,9 @@ export class LocalRun {
     this.#settle(post, error);
     if (this.#unfinished === 0 || this.#options.signal.aborted) return;
     if (wasStarting) {
-      this.#dropped(post, diedStarting(post.slot, error));
+      // A program that says why it ended will say it again; what killed one may have passed.
+      if (bySignal && this.#starts.killed(post.slot.index, () => this.#respawn(post))) post.state = 'waiting';
+      else this.#dropped(post, diedStarting(post.slot, error));
       return;
     }
     const wasMeasuring = post.state === 'measuring';
@@ -283,12 +287,12 @@ export class LocalRun {
   /** Workers finish their batch; shards that nobody began are dropped. */
   #cancel(): void {
     this.#shards.close();
+    this.#starts.close();
     for (const post of this.#posts) post.process.send({ type: 'cancel' });
-    const timer = setTimeout(() => {
+    setTimeout(() => {
       for (const post of this.#posts) post.process.kill();
       this.#queue.close();
-    }, graceMs);
-    timer.unref();
+    }, graceMs).unref();
     this.#unfinished = this.#posts.filter((post) => post.assignment !== undefined).length;
     if (this.#unfinished === 0) this.#queue.close();
   }

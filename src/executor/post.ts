@@ -9,10 +9,16 @@ import type { WorkerProcess } from './worker-process.ts';
 export interface Post {
   readonly slot: Slot;
   process: WorkerProcess;
-  state: 'starting' | 'measuring' | 'idle' | 'scoring' | 'gone';
+  state: 'starting' | 'waiting' | 'measuring' | 'idle' | 'scoring' | 'gone';
   assignment: Assignment | undefined;
   /** How large its batches are; smaller than it was told once its session ran out of memory. */
   batch: BatchSize;
+}
+
+/** Where an attempt is made when one post is free: where its shard has failed, another that is free is tried first. */
+export function postFor({ failedOn, needsFresh }: Assignment, free: Post, posts: readonly Post[]): Post {
+  if (failedOn !== free.slot.index || needsFresh) return free;
+  return posts.find((other) => other !== free && other.state === 'idle') ?? free;
 }
 
 export function startMessage(options: ExecutionOptions, { device, intraOpThreads }: Slot): StartMessage {

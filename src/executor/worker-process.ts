@@ -12,8 +12,13 @@ export interface WorkerOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Why a worker ended: asked to, or an error that says how it died. */
-export type WorkerEnd = { readonly type: 'stopped' } | { readonly type: 'died'; readonly error: AppError };
+/** Nobody asked it to end; a signal is what others do to it, or what it did to itself by a crash. */
+export interface WorkerDeath {
+  readonly type: 'died';
+  readonly error: AppError;
+  readonly bySignal: boolean;
+}
+export type WorkerEnd = { readonly type: 'stopped' } | WorkerDeath;
 
 /** One child process, pinned to its slot's device before anything native loads in it. */
 export class WorkerProcess {
@@ -89,7 +94,7 @@ export class WorkerProcess {
     await this.#received;
     this.rest();
     if (this.#stopping) return { type: 'stopped' };
-    if (this.#verdict !== undefined) return { type: 'died', error: this.#verdict };
+    if (this.#verdict !== undefined) return { type: 'died', error: this.#verdict, bySignal: true };
     const how = result.signal === undefined ? `exit code ${result.exitCode ?? 'unknown'}` : result.signal;
     const isMemory = result.signal === 'SIGKILL';
     const said = this.#stderr.trim().split('\n').at(-1) ?? '';
@@ -102,7 +107,7 @@ export class WorkerProcess {
           : 'try the same rows in plain onnxruntime; the model or a native library crashed',
       },
     );
-    return { type: 'died', error };
+    return { type: 'died', error, bySignal: result.signal !== undefined };
   }
 }
 

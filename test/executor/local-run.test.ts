@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -11,14 +12,15 @@ import { commitOf, planOf } from '../plan/run-plan.ts';
  * apart by their threads, and leaves files to tell what happened.
  */
 const worker = `
-import { existsSync, writeFileSync } from 'node:fs';
-const { FOLDER, MEMORY, DOWN_TO, STARTS_ONCE, WAITS, OMP_NUM_THREADS } = process.env;
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+const { FOLDER, MEMORY, DOWN_TO, STARTS_ONCE, KILLED_STARTING, WAITS, OMP_NUM_THREADS } = process.env;
 const noMemory = { code: 'OUT_OF_MEMORY', message: 'no memory' };
 let taken = 0;
 process.on('disconnect', () => process.exit());
 process.on('message', (message) => {
   if (message.type === 'stop') process.exit();
   if (message.type === 'start') {
+    if (isKilledStarting()) process.kill(process.pid, 'SIGKILL');
     const isRefused = STARTS_ONCE && existsSync(FOLDER + '/failed-on-' + OMP_NUM_THREADS);
     if (isRefused) process.send({ type: 'failed', error: { code: 'MODEL_INVALID', message: 'no start' } });
     else process.send({ type: 'ready', protocol: message.protocol, providers: ['cpu'], rssBytes: 1 });
@@ -26,6 +28,12 @@ process.on('message', (message) => {
   if (message.type === 'measure') process.send({ type: 'failed', error: noMemory });
   if (message.type === 'score') score(message);
 });
+function isKilledStarting() {
+  if (OMP_NUM_THREADS !== '1') return false;
+  const starts = readdirSync(FOLDER).filter((name) => name.startsWith('start-')).length;
+  writeFileSync(FOLDER + '/start-' + process.pid, '');
+  return starts < Number(KILLED_STARTING ?? 0);
+}
 function score({ shard, attempt, batchRows }) {
   if (WAITS && shard === 0 && attempt === 1 && !existsSync(FOLDER + '/done-1')) {
     setTimeout(score, 5, { shard, attempt, batchRows });
@@ -177,5 +185,36 @@ describe('workers that are to start together', () => {
     await writeFile(join(folder.path, 'failed-on-2'), '');
     const events = await execute({ env, slots: 2, shards: 2, options: { startsTogether: true } });
     expect(all(events, 'shard-done').map(({ slot }) => slot.index)).toEqual([0, 0]);
+  });
+});
+
+describe('a worker that is killed while it starts', () => {
+  it('is started again, and the run knows of each that was lost', async () => {
+    const events = await execute({ env: { KILLED_STARTING: '3', MEMORY: '9999' } });
+    expect(all(events, 'worker-lost')).toHaveLength(3);
+    expect(all(events, 'shard-done')).toMatchObject([{ commit: { attempt: 1 } }]);
+  });
+
+  it('is given up after retry.maxAttempts starts in a row, which the run fails with', async () => {
+    await expect(execute({ env: { KILLED_STARTING: '99' } })).rejects.toMatchObject({
+      code: 'WORKER_START_FAILED',
+      message: expect.stringMatching(/^worker on cpu died while it started: worker \d+ on cpu died \(SIGKILL\)/),
+    });
+    expect(readdirSync(folder.path).filter((name) => name.startsWith('start-'))).toHaveLength(4);
+  });
+
+  it('is not waited for by the others', async () => {
+    const slow = {
+      maxAttempts: 4,
+      initialDelayMs: 600_000,
+      maxDelayMs: 600_000,
+      multiplier: 1,
+      jitter: 'none',
+    } as const;
+    const events = await execute({
+      ...{ slots: 2, shards: 3, options: { retry: slow } },
+      env: { KILLED_STARTING: '1', MEMORY: '9999' },
+    });
+    expect(all(events, 'shard-done')).toHaveLength(3);
   });
 });
