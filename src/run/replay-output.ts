@@ -11,6 +11,7 @@ import { newRunId } from './open-run.ts';
 import { orAborted } from './or-aborted.ts';
 import { type FinishedRun, ledgerOf, publishedRun } from './outcome.ts';
 import type { Ports } from './ports.ts';
+import { readSettings } from './read-settings.ts';
 import { replayPlan, type Staged, sameSignature } from './replay-plan.ts';
 
 export interface ReplayOptions {
@@ -157,13 +158,9 @@ async function scoreStaged(ports: Ports, options: Replaying, plan: RunPlan): Pro
   const { runId, signal } = options;
   const place = scratchFolder(options);
   await ports.store.create(place, runId);
-  const devices = await ports.findDevices('auto');
-  const slots = ports.planSlots({
-    devices,
-    workersPerDevice: 'auto',
-    intraOpThreads: 'auto',
-    modelBytes: plan.model.sizeBytes,
-  });
+  const { execution, retry } = await readSettings(ports, options.outputFolder, options.run.runId);
+  const devices = await ports.findDevices(execution.devices);
+  const slots = ports.planSlots({ ...execution, devices, modelBytes: plan.model.sizeBytes });
   const commits = new Map<number, Commit>();
   await using executor = ports.newExecutor();
   const events = executor.execute({
@@ -176,10 +173,10 @@ async function scoreStaged(ports: Ports, options: Replaying, plan: RunPlan): Pro
     prefetch: false,
     warmupBatches: 0,
     profile: false,
-    fallback: 'fail',
-    maxWorkerMemoryBytes: undefined,
-    batchTimeoutMs: 600_000,
-    retry: { maxAttempts: 4, initialDelayMs: 1000, maxDelayMs: 60_000, multiplier: 2, jitter: 'full' },
+    fallback: execution.fallback,
+    maxWorkerMemoryBytes: execution.maxWorkerMemoryBytes,
+    batchTimeoutMs: execution.batchTimeoutMs,
+    retry,
     maxFailedShards: 0,
     signal,
   });
@@ -265,6 +262,8 @@ async function publish(
       details: refusal.details,
     });
   // Written last: a replay that was killed before leaves no run that could be gone on with.
+  const job = await ports.store.readJob(outputFolder, run.runId);
+  if (job !== undefined) await ports.store.writeJob(outputFolder, runId, job);
   await ports.store.writePlan(outputFolder, stored);
   const published = publishedRun(finished, {
     publishedAt: ports.now().toISOString(),

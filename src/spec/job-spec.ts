@@ -196,6 +196,13 @@ export type JobSpec = DeepReadonly<z.output<typeof jobSchema>> & {
 };
 export type ScheduleSpec = NonNullable<JobSpec['schedule']>;
 export type ExecutionSpec = JobSpec['execution'];
+
+/** Of a job that says nothing about them. */
+export const usualSettings: Pick<JobSpec, 'execution' | 'retry'> = {
+  execution: executionSchema.parse({}),
+  retry: retrySchema.parse({}),
+};
+
 export type NotifySpec = NonNullable<JobSpec['notify']>;
 export type NoticeTarget = NotifySpec['onFailure'][number];
 export type FeatureSpec = NonNullable<JobSpec['features']>[string];

@@ -2,7 +2,17 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeParquet, nightshift, published, rejected, runJob, temporaryFolder, typeModel } from './nightshift.ts';
+import { fakeSmi, oneCard } from '../executor/fake-smi.ts';
+import {
+  makeParquet,
+  nightshift,
+  published,
+  rejected,
+  runJob,
+  temporaryFolder,
+  typeModel,
+  writeSpec,
+} from './nightshift.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeEach(async () => {
@@ -35,6 +45,24 @@ const partDigests = async () => {
   );
   return Object.fromEntries(manifest.parts.map(({ name, sha256 }) => [name, sha256]));
 };
+
+describe('a replay of a job that names its devices', () => {
+  it('scores on these, and not on others where they are gone', async () => {
+    await makeParquet(at('in.parquet'), select([0, 99, 1, 97]));
+    await writeSpec(folder.path, {
+      job: { ...job, execution: { devices: ['cuda:0'], fallback: 'cpu' }, retry: { maxAttempts: 1 } },
+    });
+    const env = { PATH: await fakeSmi(folder.path, oneCard) };
+    expect(await nightshift(['run'], { cwd: folder.path, env })).toMatchObject({ exitCode: 0 });
+    await makeParquet(at('fix.parquet'), 'SELECT 1 AS row_number, 2 AS x');
+    const gone = await replay('--fix', 'fix.parquet');
+    expect(gone).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('error DEVICE_UNAVAILABLE') });
+    await makeParquet(at('fix.parquet'), 'SELECT 1 AS row_number, 98 AS x UNION ALL SELECT 3, 3');
+    const fix = ['replay', 'out', '--fix', 'fix.parquet'];
+    expect(await nightshift(fix, { cwd: folder.path, env })).toMatchObject({ exitCode: 0 });
+    expect(await replay()).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('error DEVICE_UNAVAILABLE') });
+  });
+});
 
 describe('replay', () => {
   const values = [0, 99, 2, null, 1, 3, 2, 1, -9, 0, 77, 3];
