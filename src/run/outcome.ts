@@ -75,6 +75,11 @@ export function failureOf(run: FinishedRun, maxRejected: JobSpec['errors']['maxR
 
 const hopelessAfter = 4;
 
+/** Every row of it was rejected. */
+export function isLost({ rowsOut, rejectedRows, isGivenUp }: Commit): boolean {
+  return rowsOut === 0 && rejectedRows > 0 && isGivenUp !== true;
+}
+
 /**
  * Why a run should stop before its last shard: half of those that are done lost every row, more than may be rejected
  * of all rows. Most likely the job is wrong, not the rows.
@@ -84,9 +89,7 @@ export function hopelessnessOf(
   maxRejected: JobSpec['errors']['maxRejected'],
 ): AppError | undefined {
   if (commits.length < hopelessAfter) return undefined;
-  const lost = commits.filter(
-    ({ rowsOut, rejectedRows, isGivenUp }) => rowsOut === 0 && rejectedRows > 0 && isGivenUp !== true,
-  );
+  const lost = commits.filter(isLost);
   const limit = 'rows' in maxRejected ? maxRejected.rows : Math.floor(maxRejected.fraction * plan.rowCount);
   const rejected = lost.reduce((sum, commit) => sum + commit.rejectedRows, 0);
   if (lost.length * 2 < commits.length || rejected <= limit) return undefined;

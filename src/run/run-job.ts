@@ -15,6 +15,7 @@ import {
   type FinishedRun,
   failureOf,
   hopelessnessOf,
+  isLost,
   publishedRun,
   type ShardFailure,
   shardsFailed,
@@ -129,7 +130,8 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
     if (warning !== undefined) yield event(warning);
     const isOver = happened.type === 'shard-failed' && happened.error.exitCode === 4;
     if (isOver) throw shardsFailed({ ...finished, commits: [...finished.commits.values()] }, happened);
-    if (happened.type !== 'shard-done') continue;
+    // All commits are looked at, so only where this one can have made the difference.
+    if (happened.type !== 'shard-done' || !isLost(happened.commit)) continue;
     const hopeless = hopelessnessOf({ plan, commits: [...finished.commits.values()] }, options.job.errors.maxRejected);
     if (hopeless !== undefined) throw hopeless;
   }
