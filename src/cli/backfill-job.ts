@@ -40,11 +40,11 @@ export async function backfillJob(io: Io, request: BackfillRequest): Promise<num
   if (isShared && choice === 'all' && job.output.mode === 'append') throw wouldRepeat(job);
   const find = (partition: Partition) => findPartition(partition, { history, key, job, every: flags.every });
   if (flags.dryRun === true) return await showDryRun(io, { partitions, choice, find, flags });
+  using report = newBackfillReport(io, { job: job.name, flags, stream: process.stderr });
   using interruption = new Interruption({
     hint: 'run the same command again to go on; what is published is passed over',
-    onFirst: () => io.err('stopping the runs that go on\n'),
+    onFirst: () => report.note('stopping the runs that go on'),
   });
-  const report = newBackfillReport(io, { job: job.name, flags });
   const ports = { launcher: await newRunLauncher('ignore'), find };
   try {
     const events = backfill(ports, {

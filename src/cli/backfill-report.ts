@@ -3,7 +3,9 @@ import { type BackfillChoice, type BackfillEvent, isChosen, isLeftOut, type Part
 import type { RunEnd } from '../schedule/launcher.ts';
 import { aligned } from './aligned.ts';
 import type { BackfillFlags } from './backfill-flags.ts';
+import { backfillAfter, backfillBar, backfillStarted } from './backfill-progress.ts';
 import { backfillLine, partitionCells, plannedText } from './backfill-text.ts';
+import { type Display, newDisplay, type Terminal, widthOf } from './display.ts';
 import type { Io } from './io.ts';
 import type { FoundPartition } from './partition-state.ts';
 
@@ -39,23 +41,39 @@ export async function showDryRun(io: Io, { partitions, choice, find, flags }: Dr
   return 0;
 }
 
-export interface BackfillReport {
+export interface BackfillReport extends Disposable {
   readonly see: (event: BackfillEvent) => void;
+  /** What has to be said between. */
+  readonly note: (text: string) => void;
   /** Prints the table. @returns the exit code: that of the failures where they agree, else 3 */
   readonly end: () => number;
 }
 
-export function newBackfillReport(
-  io: Io,
-  { job, flags }: { readonly job: string; readonly flags: BackfillFlags },
-): BackfillReport {
+interface ReportOptions {
+  readonly job: string;
+  readonly flags: BackfillFlags;
+  /** Where a bar moves while somebody watches. */
+  readonly stream: Terminal;
+}
+
+export function newBackfillReport(io: Io, { job, flags, stream }: ReportOptions): BackfillReport {
+  let progress = backfillStarted(Date.now());
+  const isMoving = io.isWatched && flags.json !== true && flags.quiet !== true;
+  let display: Display | undefined;
+  const note = (text: string) => (display === undefined ? io.err(`${text}\n`) : display.log(text));
+  const endDisplay = () => {
+    display?.end();
+    display = undefined;
+  };
   const ended: { readonly partition: Partition; readonly end: RunEnd }[] = [];
   let passed = 0;
   let leftOut = 0;
   let left = 0;
   const dateOf = ({ logicalDate }: Partition) => dateText(logicalDate);
   return {
+    note,
     see: (event) => {
+      progress = backfillAfter(progress, event);
       if (event.type === 'partition-ended') ended.push(event);
       if (event.type === 'partition-passed') passed++;
       if (event.type === 'backfill-planned') leftOut = event.leftOut;
@@ -63,10 +81,16 @@ export function newBackfillReport(
       if (flags.json === true) io.out(`${JSON.stringify(eventJson(event, job))}\n`);
       else if (flags.quiet !== true) {
         const line = backfillLine(event, { dateOf, paint: io.paintErr, isWatched: io.isWatched });
-        if (line !== undefined) io.err(`${line}\n`);
+        if (line !== undefined) note(line);
       }
+      if (isMoving && event.type === 'backfill-planned' && event.toRun > 0)
+        display = newDisplay(stream, () => [
+          backfillBar(progress, { nowMs: Date.now(), width: widthOf(stream), paint: io.paintErr }),
+        ]);
     },
+    [Symbol.dispose]: endDisplay,
     end: () => {
+      endDisplay();
       // Who saw them all go by needs those only that something has to be done about.
       const areSeen = io.isWatched && io.isOutWatched && flags.quiet !== true;
       const rows = ended

@@ -16,6 +16,14 @@ export function clockText(seconds: number): string {
   return hours > 0 ? `${hours}:${twoDigits(minutes)}:${tail}` : `${minutes}:${tail}`;
 }
 
+/** Four days: a rate that says so has just begun to be measured. */
+const secondsWorthTelling = 4 * 24 * 3600;
+
+/** `ETA 3:05`; a dash where nobody knows. */
+export function etaText(seconds: number | undefined): string {
+  return `ETA ${seconds !== undefined && seconds < secondsWorthTelling ? clockText(seconds) : '–'}`;
+}
+
 function twoDigits(value: number): string {
   return String(value).padStart(2, '0');
 }

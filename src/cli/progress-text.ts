@@ -1,19 +1,15 @@
 import { countText, pluralText } from './aligned.ts';
-import type { Paint } from './colour.ts';
-import { clockText } from './duration-text.ts';
+import { barPieces, fitted, type LineFrame, type Piece, piece } from './bar-line.ts';
+import { etaText } from './duration-text.ts';
 import { type Pace, paceAt, type RunProgress } from './run-progress.ts';
-
-export interface ProgressFrame {
-  readonly nowMs: number;
-  /** Characters of a line, exclusive: a line that fills the last one would wrap. */
-  readonly width: number;
-  readonly paint: Paint;
-}
 
 const barWidthAtMost = 40;
 const barWidthAtLeast = 8;
-/** Four days: a rate that says so has just begun to be measured. */
-const secondsWorthTelling = 4 * 24 * 3600;
+/** A line, and when it is. */
+export interface ProgressFrame extends LineFrame {
+  readonly nowMs: number;
+}
+
 const rateWidth = '999,999 rows/s'.length;
 const etaWidth = 'ETA 59:59'.length;
 
@@ -38,23 +34,12 @@ export function progressLines(state: RunProgress, frame: ProgressFrame): readonl
   ];
 }
 
-/** A part of a line; the style does not count for its width. */
-interface Piece {
-  readonly text: string;
-  readonly style: 'plain' | 'dim' | 'bold' | 'cyan' | 'yellow';
-}
-
-function piece(text: string, style: Piece['style'] = 'plain'): Piece {
-  return { text, style };
-}
-
 function runLine(state: RunProgress, pace: Pace, frame: ProgressFrame & { readonly label: number }): string {
   const head = piece(state.job.padEnd(frame.label), 'bold');
   const percent = piece(`${Math.floor(pace.fraction * 100)} %`.padStart(5));
   // Texts that grow and shrink would make the bar do so too.
   const rate = piece(rateText(pace.rowsPerSecond).padStart(rateWidth));
-  const isKnown = pace.secondsLeft !== undefined && pace.secondsLeft < secondsWorthTelling;
-  const left = piece(`ETA ${isKnown ? clockText(pace.secondsLeft) : '–'}`.padEnd(etaWidth));
+  const left = piece(etaText(pace.secondsLeft).padEnd(etaWidth));
   const total = countText(state.rows);
   const rows = piece(`${countText(pace.rows).padStart(total.length)} of ${total} rows`);
   // What matters least goes first when the terminal is narrow.
@@ -68,12 +53,6 @@ function runLine(state: RunProgress, pace: Pace, frame: ProgressFrame & { readon
   return fitted([head, percent], frame);
 }
 
-/** Two pieces that stand as one: the second has no gap before it. */
-function barPieces(fraction: number, width: number): readonly Piece[] {
-  const full = Math.min(width, Math.floor(fraction * width));
-  return [piece('━'.repeat(full), 'cyan'), piece(`\0${'─'.repeat(width - full)}`, 'dim')];
-}
-
 function countPieces(state: RunProgress): readonly Piece[] {
   const pieces = [piece(`${countText(state.shardsDone)} of ${pluralText(state.shards, 'shard')}`, 'dim')];
   if (state.rejected > 0) pieces.push(piece(`${countText(state.rejected)} rejected`, 'yellow'));
@@ -83,19 +62,4 @@ function countPieces(state: RunProgress): readonly Piece[] {
 
 function rateText(rowsPerSecond: number | undefined): string {
   return rowsPerSecond === undefined ? '– rows/s' : `${countText(Math.round(rowsPerSecond))} rows/s`;
-}
-
-/** Pieces with gaps between them, as many as fit; only the first is cut. */
-function fitted(pieces: readonly Piece[], { width, paint }: ProgressFrame): string {
-  let room = width - 1;
-  let line = '';
-  for (const [index, { text, style }] of pieces.entries()) {
-    const gap = index === 0 || text.startsWith('\0') ? '' : '  ';
-    const shown = text.replace('\0', '');
-    if (index > 0 && gap.length + shown.length > room) break;
-    const cut = shown.slice(0, Math.max(0, room - gap.length));
-    room -= gap.length + cut.length;
-    line += gap + (style === 'plain' || cut === '' ? cut : paint(style, cut));
-  }
-  return line.trimEnd();
 }
