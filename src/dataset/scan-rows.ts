@@ -1,4 +1,5 @@
 import { type DuckDBDataChunk, type DuckDBResult, DuckDBVarCharVector } from '@duckdb/node-api';
+import { BatchContent, type ContentAtMost, type Weighed } from './batch-content.ts';
 import { type ElementArray, type RawValues, type RowSelection, type ScanRequest, sizeOf } from './contract.ts';
 import { type Database, dataError } from './duckdb.ts';
 import { elementsBetween, newElementArray } from './element-array.ts';
@@ -14,9 +15,6 @@ import { sourceSql, whereSql } from './source-sql.ts';
  * threads, which costs a third of the reading where every core is busy.
  */
 export type FetchMode = 'chunk' | 'ahead' | 'whole';
-
-/** Rows of texts that are read before their characters are counted. */
-const rowsBetweenCounts = 64;
 
 const wholeBytesAtMost = 32 * 2 ** 20;
 
@@ -47,8 +45,8 @@ export interface ScanOptions {
   readonly selection: RowSelection;
   readonly features: readonly ScanRequest[];
   readonly batchRows: number;
-  /** A batch of fewer rows ends once its texts have so many characters. */
-  readonly charactersAtMost?: number;
+  /** A batch of fewer rows ends once its texts have so many characters, or its raw columns so many bytes. */
+  readonly contentAtMost?: ContentAtMost;
   readonly fetch: FetchMode;
   /** Filled as rows pass. */
   readonly counts: ScanCounts;
@@ -68,10 +66,9 @@ export async function* scanRows(options: ScanOptions): AsyncGenerator<FeatureBat
   const columns = features.flatMap((feature) => feature.scan.map((column) => column.sql));
   if (pass !== undefined) columns.push(`(${pass})::UTINYINT`);
   if (columns.length === 0) columns.push('1');
-  const { charactersAtMost = Number.POSITIVE_INFINITY } = options;
-  const rowsAtOnce = options.charactersAtMost === undefined ? options.batchRows : rowsBetweenCounts;
+  const content = new BatchContent(packers, options.contentAtMost);
+  const rowsAtOnce = content.rowsAtOnce ?? options.batchRows;
   let filled = 0;
-  let characters = 0;
   for await (const chunk of chunks(options, columns)) {
     const rows = new Rows(chunk, pass === undefined ? undefined : columns.length - 1);
     options.counts.matchedRows += chunk.rowCount;
@@ -80,15 +77,13 @@ export async function* scanRows(options: ScanOptions): AsyncGenerator<FeatureBat
     for (let start = 0; start < rows.count; ) {
       const take = Math.min(rows.count - start, options.batchRows - filled, rowsAtOnce);
       for (const copyRows of loaded) copyRows({ rows, start, take }, filled);
-      if (options.charactersAtMost !== undefined)
-        for (const packer of packers)
-          if (packer instanceof Packer) characters += packer.charactersIn(filled, filled + take);
+      content.add(filled, filled + take);
       filled += take;
       start += take;
-      if (filled === options.batchRows || characters >= charactersAtMost) {
+      if (filled === options.batchRows || content.isFull) {
         yield batchOf(packers, filled);
         filled = 0;
-        characters = 0;
+        content.clear();
       }
     }
   }
@@ -205,7 +200,8 @@ function loadRaw(packer: RawPacker, chunk: DuckDBDataChunk, column: number): Cop
 }
 
 /** Gathers one feature's values over chunks into a batch-sized array. */
-class Packer {
+class Packer implements Weighed {
+  readonly unit = 'characters';
   readonly columnCount: number;
   readonly #feature: FeatureSql;
   readonly #width: number;
@@ -222,8 +218,7 @@ class Packer {
     return elementsBetween(this.#values, 0, rowCount * this.#width);
   }
 
-  /** Of texts; numbers have none. */
-  charactersIn(start: number, end: number): number {
+  sizeIn(start: number, end: number): number {
     const values = this.#values;
     if (!Array.isArray(values)) return 0;
     let sum = 0;

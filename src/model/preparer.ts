@@ -15,6 +15,6 @@ export interface Prepared {
   readonly lengths: Int32Array | undefined;
   /** Rows of the batch that cannot be prepared, ascending; they are not scored. */
   readonly rejects: readonly { readonly row: number; readonly code: RejectCode; readonly message: string }[];
-  /** The inputs of these rows, in this order: shape `[rows.length, ...]`. */
+  /** The inputs of these rows, in this order: shape `[rows.length, ...]`; of a row without any, blank ones. */
   feeds(rows: ArrayLike<number>): Readonly<Record<string, FedTensor>>;
 }

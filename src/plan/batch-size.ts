@@ -1,3 +1,4 @@
+import { sizeOf } from '../dataset/contract.ts';
 import type { ExecutionSpec } from '../spec/job-spec.ts';
 import type { RunPlan } from './run-plan.ts';
 
@@ -11,6 +12,17 @@ export interface BatchSize {
 export const windowRows = 4096;
 /** Where it was not measured. */
 export const usualTokens = 16_384;
+
+/** What the pixels of a window come to where it is larger than a batch, so that texts beside them can be sorted. */
+const pixelBytesAtMost = 32 * 2 ** 20;
+
+/** Rows that are read and prepared together. Images are decoded then, so these are as many as a batch has. */
+export function windowRowsOf(plan: Pick<RunPlan, 'features' | 'images'>, { batchRows }: BatchSize): number {
+  if (plan.images === undefined) return hasTokens(plan) ? windowRows : Math.max(windowRows, batchRows);
+  if (!hasTokens(plan)) return batchRows;
+  const pixels = plan.images.reduce((sum, { innerShape }) => sum + sizeOf(innerShape), 0);
+  return Math.min(batchRows, Math.max(1, Math.floor(pixelBytesAtMost / Math.max(1, pixels))));
+}
 
 /** @returns undefined where it is to be measured, and was not */
 export function chosenBatch(

@@ -1,12 +1,12 @@
-import { sizeOf } from '../dataset/contract.ts';
+import { type ElementArray, sizeOf } from '../dataset/contract.ts';
 import { elementsBetween } from '../dataset/element-array.ts';
 import { scanRows } from '../dataset/scan-rows.ts';
 import { rowBytes } from '../model/feeds.ts';
 import { imageBytes } from '../model/image-request.ts';
-import type { BatchSize } from '../plan/batch-size.ts';
-import { type RunPlan, type Shard, scanRequests } from '../plan/run-plan.ts';
+import { type BatchSize, hasTokens } from '../plan/batch-size.ts';
+import { type RunPlan, type Shard, shardRowCount } from '../plan/run-plan.ts';
 import { measureTokens } from './measure-tokens.ts';
-import { type PreparedBatch, preparedBatches } from './prepared-batches.ts';
+import { firstWindow } from './row-windows.ts';
 import { type Scorer, selectionOf } from './scorer.ts';
 
 const candidates = [64, 256, 1024, 4096, 16_384] as const;
@@ -31,54 +31,66 @@ const imagesPreferred = 16;
 export async function measureBatch(scorer: Scorer, shard: Shard): Promise<BatchSize> {
   const { fixedBatchRows } = scorer.plan;
   if (fixedBatchRows !== undefined) return { batchRows: fixedBatchRows };
-  if (scorer.sources.length > 0) return measureTokens(scorer, shard);
+  if (hasTokens(scorer.plan)) return measureTokens(scorer, shard);
   return { batchRows: await measureRows(scorer, shard) };
 }
 
 async function measureRows(scorer: Scorer, shard: Shard): Promise<number> {
-  const { plan, database } = scorer;
+  const { plan } = scorer;
   const all = plan.images === undefined ? candidates : imageCandidates;
   const sizes = all.filter((size) => size * tensorBytes(plan) <= bytesAtMost);
-  const batchRows = sizes.at(-1) ?? all[0];
+  const sample = await (plan.images === undefined ? plainSample : imageSample)(scorer, shard, sizes.at(-1) ?? all[0]);
+  return sample === undefined ? all[0] : fastest(scorer, sample, sizes);
+}
+
+/** Rows to try sizes on. */
+interface Sample {
+  readonly rowCount: number;
+  /** Scores so many rows, other ones at each call: the processor would learn its way through a tree that sees the same ones. */
+  score(size: number, call: number): Promise<unknown>;
+}
+
+async function plainSample(scorer: Scorer, shard: Shard, batchRows: number): Promise<Sample | undefined> {
+  const { plan, database } = scorer;
+  const { features } = plan;
+  const widths = features.map((feature) => sizeOf(feature.innerShape));
   const counts = { matchedRows: 0, rejectedRows: 0 };
-  const scanned = scanRows({
-    database,
-    selection: selectionOf(plan, shard),
-    features: scanRequests(plan),
-    batchRows,
-    fetch: 'chunk',
-    counts,
-  });
-  for await (const sample of preparedBatches(scanned, { preparer: scorer.preparer, isAhead: false })) {
-    return fastest(scorer, sample, sizes);
+  const rows = { database, selection: selectionOf(plan, shard), features, batchRows, fetch: 'chunk', counts } as const;
+  for await (const { rowCount, values } of scanRows(rows)) {
+    const score = (size: number, call: number) => {
+      const first = (call % Math.floor(rowCount / size)) * size;
+      const valuesOf = (array: ElementArray, index: number) => {
+        const width = widths[index] ?? 1;
+        return elementsBetween(array, first * width, (first + size) * width);
+      };
+      return scorer.score(values.map(valuesOf), size);
+    };
+    return { rowCount, score };
   }
-  return all[0];
+  return undefined;
+}
+
+/** A few images over and over, since they take long to decode; any will do, a broken one as well: it is blank. */
+async function imageSample(scorer: Scorer, shard: Shard, batchRows: number): Promise<Sample | undefined> {
+  const window = await firstWindow(scorer, shard, { batchRows: Math.min(batchRows, imagesPreferred) });
+  if (window === undefined) return undefined;
+  const { rowCount } = window.batch;
+  const score = (size: number) => scorer.run(window.feeds(Int32Array.from({ length: size }, (_, at) => at % rowCount)));
+  return { rowCount: rowCount < imagesPreferred ? rowCount : shardRowCount(shard), score };
 }
 
 function tensorBytes({ features, images = [] }: RunPlan): number {
   return images.reduce((sum, image) => sum + imageBytes(image), rowBytes(features));
 }
 
-async function fastest(scorer: Scorer, sample: PreparedBatch, sizes: readonly number[]): Promise<number> {
-  const widths = scorer.plan.features.map((feature) => sizeOf(feature.innerShape));
+async function fastest(scorer: Scorer, sample: Sample, sizes: readonly number[]): Promise<number> {
   const started = performance.now();
   const measured: { readonly size: number; readonly rate: number }[] = [];
   let fastestRate = 0;
   let misses = 0;
   for (const size of sizes) {
     if (size > sample.rowCount || misses === 2 || performance.now() - started > budgetMs) break;
-    const windows = Math.floor(sample.rowCount / size);
-    const windowAt = (call: number): Parameters<Scorer['score']> => {
-      const first = (call % windows) * size;
-      const values = sample.values.map((array, index) => {
-        const width = widths[index] ?? 1;
-        return elementsBetween(array, first * width, (first + size) * width);
-      });
-      const { prepared } = sample;
-      const rows = Array.from({ length: size }, (_, row) => first + row);
-      return prepared === undefined ? [values, size] : [values, size, () => prepared.feeds(rows)];
-    };
-    const rate = await bestRate(scorer, { windowAt, size, until: started + budgetMs });
+    const rate = await bestRate(sample, size, started + budgetMs);
     misses = rate > fastestRate * noise ? 0 : misses + 1;
     fastestRate = Math.max(fastestRate, rate);
     measured.push({ size, rate });
@@ -93,23 +105,14 @@ async function fastest(scorer: Scorer, sample: PreparedBatch, sizes: readonly nu
   return preferred ?? contenders[0] ?? Math.max(1, Math.min(sample.rowCount, sizes[0] ?? 1));
 }
 
-interface Trial {
-  /** Other rows at each call: the processor would learn its way through a tree that sees the same ones. */
-  readonly windowAt: (call: number) => Parameters<Scorer['score']>;
-  readonly size: number;
-  /** No more calls after this. */
-  readonly until: number;
-}
-
-/** Rows a millisecond of the fastest call; the first call of a size pays for its memory. */
-async function bestRate(scorer: Scorer, { windowAt, size, until }: Trial): Promise<number> {
+/** Rows a millisecond of the fastest call before `until`; the first call of a size pays for its memory. */
+async function bestRate(sample: Sample, size: number, until: number): Promise<number> {
   const started = performance.now();
   let best = 0;
   for (let calls = 0; calls < 2 || performance.now() - started < msPerSize; calls++) {
-    const batch = windowAt(calls);
     const before = performance.now();
     if (calls > 0 && before > until) break;
-    await scorer.score(...batch);
+    await sample.score(size, calls);
     best = Math.max(best, size / (performance.now() - before));
   }
   return best;

@@ -1,9 +1,9 @@
-import { scanRows } from '../dataset/scan-rows.ts';
 import { type BatchSize, usualTokens, windowRows } from '../plan/batch-size.ts';
 import type { Shard } from '../plan/run-plan.ts';
 import { cutBatches, type TokenBatch } from './cut-batches.ts';
-import { prepareWindow, type RowWindow, windowScan } from './row-window.ts';
-import { type Scorer, selectionOf } from './scorer.ts';
+import type { RowWindow } from './row-window.ts';
+import { firstWindow } from './row-windows.ts';
+import type { Scorer } from './scorer.ts';
 
 const candidates = [512, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536] as const;
 const budgetMs = 400;
@@ -15,21 +15,8 @@ const noise = 1.05;
  * in a row bring nothing, or the next would take more than what is left of the budget.
  */
 export async function measureTokens(scorer: Scorer, shard: Shard): Promise<BatchSize> {
-  const { plan, database } = scorer;
-  const counts = { matchedRows: 0, rejectedRows: 0 };
-  const selection = selectionOf(plan, shard);
-  for await (const batch of scanRows({
-    database,
-    selection,
-    features: plan.features,
-    fetch: 'chunk',
-    counts,
-    ...windowScan,
-  })) {
-    const window = await prepareWindow(scorer, batch);
-    return { batchRows: windowRows, batchTokens: await fastest(scorer, window) };
-  }
-  return { batchRows: windowRows, batchTokens: usualTokens };
+  const window = await firstWindow(scorer, shard, { batchRows: windowRows });
+  return { batchRows: windowRows, batchTokens: window === undefined ? usualTokens : await fastest(scorer, window) };
 }
 
 async function fastest(scorer: Scorer, window: RowWindow): Promise<number> {

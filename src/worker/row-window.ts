@@ -1,23 +1,16 @@
 import type { ElementArray } from '../dataset/contract.ts';
-import { elementsBetween } from '../dataset/element-array.ts';
-import type { FeatureBatch, ScanOptions } from '../dataset/scan-rows.ts';
+import type { FeatureBatch } from '../dataset/scan-rows.ts';
 import { makeFeeds } from '../model/feeds.ts';
 import type { Prepared } from '../model/preparer.ts';
 import type { FedTensor } from '../model/session.ts';
-import { windowRows } from '../plan/batch-size.ts';
 import { isPlain, type RunPlan } from '../plan/run-plan.ts';
 import { filledUp, gathered } from './gather-rows.ts';
 import type { Scorer } from './scorer.ts';
 
-/** How rows are scanned for that: by windows that are bounded in rows and in characters. */
-export const windowScan: Pick<ScanOptions, 'batchRows' | 'charactersAtMost'> = {
-  batchRows: windowRows,
-  charactersAtMost: 8 * 2 ** 20,
-};
-
-/** Scanned rows to be scored in any order; their texts are tokens already. */
+/** Scanned rows to be scored in any order; their texts are tokens already, their images pixels. */
 export interface RowWindow {
-  readonly rowCount: number;
+  /** The rows as they were scanned; they hold until the next window. */
+  readonly batch: FeatureBatch;
   /** Tokens of each row, over all its texts. */
   readonly lengths: Int32Array;
   /** Rows that can be scored, ascending. */
@@ -27,12 +20,11 @@ export interface RowWindow {
   feeds(rows: Int32Array): Readonly<Record<string, FedTensor>>;
 }
 
-export async function prepareWindow(scorer: Scorer, batch: FeatureBatch): Promise<RowWindow> {
-  const { plan, sources } = scorer;
+export async function prepareWindow({ plan, sources }: Scorer, batch: FeatureBatch): Promise<RowWindow> {
   const { rowCount, values } = batch;
   const prepared: Prepared[] = [];
-  for (const { feature, columnCount, preparer } of sources)
-    prepared.push(await preparer.prepare({ rowCount, values: columnsOf(values[feature] ?? [], columnCount) }));
+  for (const { preparer, columnsOf } of sources)
+    prepared.push(await preparer.prepare({ rowCount, values: columnsOf(batch) }));
   const lengths = new Int32Array(rowCount);
   for (const each of prepared)
     each.lengths?.forEach((length, row) => {
@@ -40,7 +32,7 @@ export async function prepareWindow(scorer: Scorer, batch: FeatureBatch): Promis
     });
   const rejects = new Map(prepared.flatMap((each) => each.rejects).map((reject) => [reject.row, reject]));
   return {
-    rowCount,
+    batch,
     lengths,
     rows: Array.from(lengths.keys()).filter((row) => !rejects.has(row)),
     rejects: [...rejects.values()].sort((a, b) => a.row - b.row),
@@ -64,16 +56,4 @@ function feedsOf({ plan, values, prepared }: Parts, rows: Int32Array): Readonly<
     paddedRows: rowCount,
   });
   return Object.assign({}, fed, ...prepared.map((each) => each.feeds(rows)));
-}
-
-/** Texts of several columns come row by row. */
-function columnsOf(values: ElementArray, columnCount: number): readonly (readonly string[])[] {
-  if (!Array.isArray(values)) throw new TypeError('texts are strings');
-  if (columnCount === 1) return [elementsAsTexts(values)];
-  return Array.from({ length: columnCount }, (_, column) => values.filter((_text, at) => at % columnCount === column));
-}
-
-function elementsAsTexts(values: string[]): readonly string[] {
-  const texts = elementsBetween(values, 0, values.length);
-  return Array.isArray(texts) ? texts : [];
 }

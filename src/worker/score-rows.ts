@@ -3,12 +3,9 @@ import { elementsBetween } from '../dataset/element-array.ts';
 import { type FeatureBatch, type ScanCounts, scanRows } from '../dataset/scan-rows.ts';
 import type { LateReject } from '../dataset/write-rejects.ts';
 import type { Predictions } from '../model/predictions.ts';
-import type { Prepared } from '../model/preparer.ts';
 import type { BatchSize } from '../plan/batch-size.ts';
 import type { FailedAttempt } from '../plan/commit.ts';
-import { type Shard, scanRequests } from '../plan/run-plan.ts';
-import { filledUp, gathered } from './gather-rows.ts';
-import { preparedBatches } from './prepared-batches.ts';
+import type { Shard } from '../plan/run-plan.ts';
 import { scoreWindows } from './score-windows.ts';
 import type { Scorer } from './scorer.ts';
 import { type ScorableBatch, Scoring } from './scoring.ts';
@@ -50,16 +47,8 @@ export async function scoreRows(scorer: Scorer, job: ShardJob, selection: RowSel
   }
   const batchRows = plan.fixedBatchRows ?? job.batchRows;
   const fetch = scorer.prefetch ? 'ahead' : 'whole';
-  const scanned = scanRows({ database, selection, features: scanRequests(plan), batchRows, fetch, counts });
-  let first = 0;
-  for await (const batch of preparedBatches(scanned, { preparer: scorer.preparer, isAhead: scorer.prefetch })) {
-    const { prepared } = batch;
-    if (prepared === undefined) await scoring.score(plainBatch(scorer, batch));
-    else {
-      for (const reject of prepared.rejects) scoring.reject({ ...reject, row: first + reject.row });
-      await scoring.score(imageBatch(scorer, { batch, prepared, first }));
-    }
-    first += batch.rowCount;
+  for await (const batch of scanRows({ database, selection, features: plan.features, batchRows, fetch, counts })) {
+    await scoring.score(plainBatch(scorer, batch));
     job.onProgress(counts.matchedRows);
   }
   return { counts, ...scoring.scored() };
@@ -73,30 +62,6 @@ function plainBatch(scorer: Scorer, batch: FeatureBatch): ScorableBatch {
       const isWhole = end - start === batch.rowCount;
       const values = isWhole ? batch.values : batch.values.map((array) => rowsOf(array, { batch, start, end }));
       return scorer.score(values, end - start);
-    },
-  };
-}
-
-interface ImageRows {
-  readonly batch: FeatureBatch;
-  readonly prepared: Prepared;
-  /** Rows that were scanned before the batch. */
-  readonly first: number;
-}
-
-/** The rows of a batch whose images could be read. */
-function imageBatch(scorer: Scorer, { batch, prepared, first }: ImageRows): ScorableBatch {
-  const rejected = new Set(prepared.rejects.map(({ row }) => row));
-  const rows = Int32Array.from(
-    Array.from({ length: batch.rowCount }, (_, row) => row).filter((row) => !rejected.has(row)),
-  );
-  return {
-    rowCount: rows.length,
-    places: rows.map((row) => first + row),
-    run: (start, end) => {
-      const chosen = rows.subarray(start, end);
-      const values = scorer.plan.features.map((feature, index) => gathered(batch.values[index] ?? [], chosen, feature));
-      return scorer.score(values, chosen.length, (paddedRows) => prepared.feeds(filledUp(chosen, paddedRows)));
     },
   };
 }

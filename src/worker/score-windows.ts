@@ -1,8 +1,8 @@
 import type { RowSelection } from '../dataset/contract.ts';
-import { type ScanCounts, scanRows } from '../dataset/scan-rows.ts';
+import type { ScanCounts } from '../dataset/scan-rows.ts';
 import { cutBatches } from './cut-batches.ts';
 import { Repeats } from './repeats.ts';
-import { prepareWindow, windowScan } from './row-window.ts';
+import { rowWindows } from './row-windows.ts';
 import type { Scorer } from './scorer.ts';
 import type { Scoring } from './scoring.ts';
 
@@ -15,23 +15,23 @@ export interface WindowsJob {
 }
 
 /**
- * Scores rows by windows, those of texts and those whose predictions may be known: those of a window go through the session sorted by length, so that little of a batch
- * is padding, and their predictions to the places of the rows. What is in which batch depends on the rows and the
- * batch size alone.
+ * Scores rows by windows: those of texts and images, and those whose predictions may be known. The rows of a window go
+ * through the session sorted by length, so that little of a batch is padding, and their predictions to the places of
+ * the rows. What is in which batch depends on the rows and the batch size alone.
  */
 export async function scoreWindows({ scorer, scoring, selection, counts, onProgress }: WindowsJob): Promise<void> {
-  const { plan, database, prefetch, mustBeEqual } = scorer;
+  const { plan, prefetch, mustBeEqual } = scorer;
   const fetch = prefetch ? 'ahead' : 'chunk';
   const saves = plan.dedupe === true || scorer.kept !== undefined;
   const repeats = saves ? new Repeats({ scoring, dedupe: plan.dedupe === true, kept: scorer.kept }) : undefined;
-  const batchRows = Math.max(windowScan.batchRows, scorer.sources.length > 0 ? 0 : scoring.most.batchRows);
-  const scan = { database, selection, features: plan.features, fetch, counts, ...windowScan, batchRows } as const;
+  // Tokens are made on this thread, so that reading them ahead would bring nothing.
+  const ahead = prefetch && plan.images !== undefined ? 1 : 0;
   let scanned = 0;
-  for await (const batch of scanRows(scan)) {
-    const window = await prepareWindow(scorer, batch);
-    const { lengths } = window;
+  for await (const window of rowWindows(scorer, { selection, fetch, counts, ahead, ...scoring.most })) {
+    const { batch, lengths } = window;
     for (const reject of window.rejects) scoring.reject({ ...reject, row: scanned + reject.row });
     const rows = repeats?.left(batch, { rows: window.rows, first: scanned }) ?? window.rows;
+    const passed = counts.rejectedRows + scanned + batch.rowCount;
     let left = rows.length;
     for (const { rows: cut, width } of cutBatches({ rows, lengths, mustBeEqual }, scoring.most)) {
       const chosen = repeats?.stillLeft(cut) ?? cut;
@@ -45,12 +45,12 @@ export async function scoreWindows({ scorer, scoring, selection, counts, onProgr
         repeats?.keep(chosen);
       }
       left -= cut.length;
-      onProgress(counts.matchedRows - left);
+      onProgress(passed - left);
       // A turn for the messages of the parent, and for the one that says that this worker is alive.
       await new Promise((resolve) => setImmediate(resolve));
     }
     repeats?.settle();
-    onProgress(counts.matchedRows);
+    onProgress(passed);
     scanned += batch.rowCount;
   }
 }

@@ -5,10 +5,8 @@ import { AppError, messageOf } from '../core/errors.ts';
 import type { RowSelection } from '../dataset/contract.ts';
 import { Database } from '../dataset/duckdb.ts';
 import { makeFeeds } from '../model/feeds.ts';
-import { newImagePreparer } from '../model/image-preparer.ts';
 import type { OutputColumn } from '../model/output-expression.ts';
 import type { BatchTensors } from '../model/predictions.ts';
-import type { Preparer } from '../model/preparer.ts';
 import { providersUsed } from '../model/providers-used.ts';
 import { type FedTensor, type Provider, runtimeVersion, Session } from '../model/session.ts';
 import { exposeZipMaps } from '../model/zip-map.ts';
@@ -17,6 +15,7 @@ import { predictedColumns } from '../plan/predicted-columns.ts';
 import type { RunPlan, Shard } from '../plan/run-plan.ts';
 import { KeptProfile, profilePrefix } from './keep-profile.ts';
 import type { PredictionCache } from './prediction-cache.ts';
+import { openSources, type PreparedSource } from './prepared-source.ts';
 import type { StartMessage } from './protocol.ts';
 
 /** What a worker holds for its life: a database over the job's paths, and a session that is loaded. */
@@ -33,23 +32,14 @@ export interface Scorer extends AsyncDisposable {
   readonly sessionMs: () => number;
   /** Where the job asks for it. */
   readonly profile: KeptProfile | undefined;
-  /** Makes model inputs of images; undefined where there are none. */
-  readonly preparer: Preparer | undefined;
-  /** Texts that become model inputs; empty where there are none. */
+  /** Texts and images that become model inputs; empty where there are none. */
   readonly sources: readonly PreparedSource[];
   /** Predictions of rows that were scored, where the job keeps them. */
   readonly kept: KeptPredictions | undefined;
   /** Rows of different lengths must not meet in a batch. */
   readonly mustBeEqual: boolean;
-  /**
-   * Scores columns as they are.
-   * @param prepared gives the inputs that are not in `values`, padded to so many rows
-   */
-  score(
-    values: Parameters<typeof makeFeeds>[0]['values'],
-    rowCount: number,
-    prepared?: (paddedRows: number) => Readonly<Record<string, FedTensor>>,
-  ): Promise<BatchTensors>;
+  /** Scores columns as they are. */
+  score(values: Parameters<typeof makeFeeds>[0]['values'], rowCount: number): Promise<BatchTensors>;
   run(feeds: Readonly<Record<string, FedTensor>>): Promise<BatchTensors>;
 }
 
@@ -60,24 +50,16 @@ export interface KeptPredictions {
   readonly isOfRun: boolean;
 }
 
-/** A feature whose columns are prepared: its place among the features of the plan. */
-export interface PreparedSource {
-  readonly feature: number;
-  readonly columnCount: number;
-  readonly preparer: Preparer;
-}
-
 /** @throws AppError MODEL_NOT_FOUND, MODEL_INVALID, PROVIDER_UNAVAILABLE */
 export async function openScorer(start: StartMessage): Promise<Scorer> {
   const { plan, outputFolder, runId } = start;
   const outputs = predictedColumns(plan);
   const started = performance.now();
   const prefix = start.profile ? await profilePrefix(outputFolder, runId) : undefined;
-  const [database, { session, providers }, preparer, sources] = await Promise.all([
+  const [database, { session, providers }, sources] = await Promise.all([
     openDatabase(start),
     openSession(start, outputs, prefix),
-    openPreparer(start),
-    openSources(plan),
+    openSources(start),
   ]);
   const loadMs = performance.now() - started;
   const profile =
@@ -102,17 +84,15 @@ export async function openScorer(start: StartMessage): Promise<Scorer> {
     outputs,
     providers,
     prefetch: start.prefetch,
-    preparer,
     sources,
     kept,
     mustBeEqual: plan.features.some(({ text }) => text !== undefined && !text.mask && text.fixedLength === undefined),
     sessionMs: () => sessionMs,
     profile,
     run,
-    score: (values, rowCount, prepared) => {
+    score: (values, rowCount) => {
       const paddedRows = plan.fixedBatchRows ?? rowCount;
-      const plain = makeFeeds({ features: plan.features, values, rowCount, paddedRows });
-      return run(prepared === undefined ? plain : { ...plain, ...prepared(paddedRows) });
+      return run(makeFeeds({ features: plan.features, values, rowCount, paddedRows }));
     },
     async [Symbol.asyncDispose]() {
       database[Symbol.dispose]();
@@ -168,28 +148,9 @@ function dependences(
   };
 }
 
-async function openSources(plan: RunPlan): Promise<readonly PreparedSource[]> {
-  const found = plan.features.map(async ({ text, columns }, feature): Promise<readonly PreparedSource[]> => {
-    if (text === undefined) return [];
-    // Loaded by those who need it: most jobs have no text.
-    const { openTextPreparer } = await import('../model/text-preparer.ts');
-    return [{ feature, columnCount: columns.length, preparer: await openTextPreparer(text) }];
-  });
-  return (await Promise.all(found)).flat();
-}
-
 function openDatabase({ plan, outputFolder, runId }: StartMessage): Promise<Database> {
   const run = join(outputFolder, runLayout(runId).folder);
   return Database.open({ readablePaths: plan.dataset.files.map((file) => file.path), folders: [run], threads: 1 });
-}
-
-/** Threads that the process has for what does not run on its own: libuv's pool, as it is unless somebody says. */
-const poolThreads = 4;
-
-/** The session's threads wait while images are decoded, so these may take as many, and idle cores beside. */
-async function openPreparer({ plan, intraOpThreads, prefetch }: StartMessage): Promise<Preparer | undefined> {
-  if (plan.images === undefined) return undefined;
-  return newImagePreparer({ images: plan.images, concurrency: Math.max(prefetch ? poolThreads : 1, intraOpThreads) });
 }
 
 async function openSession(

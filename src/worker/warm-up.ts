@@ -1,10 +1,9 @@
 import { AppError } from '../core/errors.ts';
 import { scanRows } from '../dataset/scan-rows.ts';
 import type { BatchSize } from '../plan/batch-size.ts';
-import { type Shard, scanRequests } from '../plan/run-plan.ts';
+import type { Shard } from '../plan/run-plan.ts';
 import { cutBatches } from './cut-batches.ts';
-import { preparedBatches } from './prepared-batches.ts';
-import { prepareWindow, windowScan } from './row-window.ts';
+import { firstWindow } from './row-windows.ts';
 import { type Scorer, selectionOf } from './scorer.ts';
 
 export interface WarmUp extends BatchSize {
@@ -26,37 +25,22 @@ export async function warmUp(scorer: Scorer, shard: Shard, { batches, ...size }:
 }
 
 /** A session call of the first rows; undefined where there are none. */
-async function firstCall(
-  scorer: Scorer,
-  shard: Shard,
-  { batchRows, batchTokens }: BatchSize,
-): Promise<(() => Promise<unknown>) | undefined> {
-  const { plan, database, mustBeEqual } = scorer;
-  const rows = { database, selection: selectionOf(plan, shard), counts: { matchedRows: 0, rejectedRows: 0 } };
-  if (scorer.sources.length > 0) {
-    for await (const batch of scanRows({ ...rows, features: plan.features, fetch: 'chunk', ...windowScan })) {
-      const window = await prepareWindow(scorer, batch);
-      const [first] = cutBatches({ ...window, mustBeEqual }, { batchRows, batchTokens });
-      return first === undefined ? undefined : () => scorer.run(window.feeds(first.rows));
-    }
-    return undefined;
+async function firstCall(scorer: Scorer, shard: Shard, size: BatchSize): Promise<(() => Promise<unknown>) | undefined> {
+  const { plan, database, mustBeEqual, sources } = scorer;
+  const batchRows = plan.fixedBatchRows ?? size.batchRows;
+  if (sources.length > 0) {
+    const window = await firstWindow(scorer, shard, { ...size, batchRows });
+    const [first] = window === undefined ? [] : cutBatches({ ...window, mustBeEqual }, { ...size, batchRows });
+    return window === undefined || first === undefined ? undefined : () => scorer.run(window.feeds(first.rows));
   }
   const scanned = scanRows({
-    ...rows,
-    features: scanRequests(plan),
-    batchRows: plan.fixedBatchRows ?? batchRows,
+    database,
+    selection: selectionOf(plan, shard),
+    features: plan.features,
+    batchRows,
     fetch: 'chunk',
+    counts: { matchedRows: 0, rejectedRows: 0 },
   });
-  for await (const { values, rowCount, prepared } of preparedBatches(scanned, {
-    preparer: scorer.preparer,
-    isAhead: false,
-  })) {
-    if (prepared === undefined) return () => scorer.score(values, rowCount);
-    // Any images will do, a broken one as well: it is blank.
-    return () =>
-      scorer.score(values, rowCount, (paddedRows) =>
-        prepared.feeds(Array.from({ length: paddedRows }, (_, row) => row % rowCount)),
-      );
-  }
+  for await (const { values, rowCount } of scanned) return () => scorer.score(values, rowCount);
   return undefined;
 }

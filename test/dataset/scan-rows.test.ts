@@ -31,7 +31,7 @@ describe('a scan', () => {
     using texts = await ScanTable.of(`SELECT i, repeat('x', i % 50) AS t FROM range(5000) r(i)`, 5000);
     const { values, batchSizes } = await scanAll(texts, [texts.feature(['t'], 'string')], {
       batchRows: 1000,
-      charactersAtMost: 5000,
+      contentAtMost: { characters: 5000, bytes: 1 },
     });
     expect(values[0]).toEqual(Array.from({ length: 5000 }, (_, row) => 'x'.repeat(row % 50)));
     // 64 rows at a time have some 1,568 characters.

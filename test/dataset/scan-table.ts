@@ -93,7 +93,7 @@ export async function scanAll(
     batchRows = 1000,
     fetch = 'chunk',
     ...more
-  }: Partial<Pick<ScanOptions, 'batchRows' | 'fetch' | 'charactersAtMost'>> = {},
+  }: Partial<Pick<ScanOptions, 'batchRows' | 'fetch' | 'contentAtMost'>> = {},
 ): Promise<Scanned> {
   const counts: ScanCounts = { matchedRows: 0, rejectedRows: 0 };
   const values: (number | bigint | string)[][] = features.map(() => []);
