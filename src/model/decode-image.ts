@@ -25,7 +25,7 @@ export async function decodeImage(sharp: Sharp, bytes: Uint8Array, request: Imag
   if (bytes.length === 0) throw new ImageError('IMAGE_UNREADABLE', 'the image is empty');
   try {
     const options = { failOn: 'error', limitInputPixels: pixelsAtMost, ignoreIcc: true } as const;
-    const { autoOrient: size } = await sharp(bytes, options).metadata();
+    const size = needsSize(request) ? (await sharp(bytes, options).metadata()).autoOrient : nowhere;
     const image = sharp(bytes, options).autoOrient().flatten({ background: '#000' }).toColourspace('srgb');
     const { data, info } = await resized(image, request, size).raw({ depth: 'uchar' }).toBuffer({
       resolveWithObject: true,
@@ -49,6 +49,13 @@ function problemIn(message: string): string {
 interface Size {
   readonly width: number;
   readonly height: number;
+}
+
+const nowhere: Size = { width: 0, height: 0 };
+
+/** Whether what is cut out, or how large the image becomes, depends on how large it is: that is a look of its own. */
+function needsSize({ resize, fit }: ImageRequest): boolean {
+  return typeof resize === 'number' || (resize !== undefined && fit === 'cover');
 }
 
 function resized(image: ReturnType<Sharp>, request: ImageRequest, size: Size): ReturnType<Sharp> {

@@ -2,70 +2,83 @@ import { decodeImage } from './decode-image.ts';
 import { ImageError } from './image-error.ts';
 import { readImageFile } from './image-file.ts';
 import type { ImageRequest } from './image-request.ts';
-import { cut, imageTensor, valueTables } from './image-tensor.ts';
+import { cut, imageTensor, type ValueTables, valueTables } from './image-tensor.ts';
+import { Lanes } from './lanes.ts';
 import { loadSharp, type Sharp } from './load-sharp.ts';
 import type { Prepared, PreparedFrom, Preparer } from './preparer.ts';
 
 export interface ImagePreparerOptions {
   readonly images: readonly ImageRequest[];
-  /** How many images are read and decoded at a time; the threads of the process's pool are the most. */
+  /** How many images are read and decoded at a time; what is more than the process's pool has threads waits there. */
   readonly concurrency: number;
 }
 
 /** @throws AppError DECODER_UNAVAILABLE */
 export async function newImagePreparer(options: ImagePreparerOptions): Promise<Preparer> {
   const sharp = await loadSharp();
-  return { prepare: (batch) => prepareImages(sharp, options, batch) };
+  const decoder = { sharp, images: options.images, lanes: new Lanes(options.concurrency) };
+  const tables = options.images.map(valueTables);
+  return {
+    prepare: async (batch) => {
+      const { pixels, rejects } = await decodeRows(decoder, batch);
+      return {
+        lengths: undefined,
+        rejects,
+        feeds: (rows) => feedsOf({ images: options.images, tables, pixels }, rows),
+      };
+    },
+  };
 }
+
+interface Decoder {
+  readonly sharp: Sharp;
+  readonly images: readonly ImageRequest[];
+  /** Shared by batches that are prepared at a time. */
+  readonly lanes: Lanes;
+}
+
+/** Of each image column, the rows' pixels; undefined where there are none. */
+type PixelColumns = readonly (readonly (Uint8Array | undefined)[])[];
 
 type Reject = Prepared['rejects'][number];
 
-async function prepareImages(sharp: Sharp, options: ImagePreparerOptions, batch: PreparedFrom): Promise<Prepared> {
-  const { images, concurrency } = options;
-  const pixels = images.map(() => new Array<Uint8Array | undefined>(batch.rowCount));
-  const rejects = new Map<number, Reject>();
-  await forEach(batch.rowCount, concurrency, async (row) => {
+async function decodeRows(
+  { sharp, images, lanes }: Decoder,
+  { rowCount, values }: PreparedFrom,
+): Promise<Pick<Prepared, 'rejects'> & { readonly pixels: PixelColumns }> {
+  const pixels = images.map(() => new Array<Uint8Array | undefined>(rowCount));
+  const rejects: Reject[] = [];
+  await lanes.forEach(Array(rowCount).keys(), async (row) => {
     for (const [index, image] of images.entries()) {
       try {
-        const kept = await readImage(sharp, image, batch.values[index]?.[row] ?? '');
+        const kept = await readImage(sharp, image, values[index]?.[row] ?? '');
         const column = pixels[index];
         if (column !== undefined) column[row] = kept;
       } catch (error) {
         if (!(error instanceof ImageError)) throw error;
-        rejects.set(row, { row, code: error.code, message: `column ${image.column.name}: ${error.message}` });
+        rejects.push({ row, code: error.code, message: `column ${image.column.name}: ${error.message}` });
         return;
       }
     }
   });
-  return {
-    lengths: undefined,
-    rejects: [...rejects.values()].sort((a, b) => a.row - b.row),
-    feeds: (rows) =>
-      Object.fromEntries(
-        images.map((image, index) => [
-          image.input,
-          imageTensor(
-            image,
-            valueTables(image),
-            Array.from(rows, (row) => pixels[index]?.[row]),
-          ),
-        ]),
-      ),
-  };
+  return { pixels, rejects: rejects.sort((a, b) => a.row - b.row) };
+}
+
+interface Fed {
+  readonly images: readonly ImageRequest[];
+  readonly tables: readonly ValueTables[];
+  readonly pixels: PixelColumns;
+}
+
+function feedsOf({ images, tables, pixels }: Fed, rows: ArrayLike<number>): ReturnType<Prepared['feeds']> {
+  const tensors = images.map((image, index) => {
+    const chosen = Array.from(rows, (row) => pixels[index]?.[row]);
+    return [image.input, imageTensor(image, tables[index] ?? [], chosen)];
+  });
+  return Object.fromEntries(tensors);
 }
 
 async function readImage(sharp: Sharp, image: ImageRequest, value: string | Uint8Array): Promise<Uint8Array> {
   const bytes = typeof value === 'string' ? await readImageFile(value, image.root ?? '.') : value;
   return cut(await decodeImage(sharp, bytes, image), image);
-}
-
-/** Rows in order, so many at a time; the first failure is thrown once the others that go on have ended. */
-async function forEach(rowCount: number, atOnce: number, task: (row: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  const lane = async () => {
-    while (next < rowCount) await task(next++);
-  };
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(rowCount, atOnce) }, lane));
-  const failed = ends.find((end) => end.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
 }

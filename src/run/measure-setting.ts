@@ -8,6 +8,7 @@ import type { Setting } from '../plan/tune-grid.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import { newRunId } from './open-run.ts';
 import type { Ports } from './ports.ts';
+import { readsAhead } from './reads-ahead.ts';
 
 /** What a setting did with the sample. */
 export interface Measurement {
@@ -46,7 +47,7 @@ export function resolveSetting(ports: Ports, { plan, devices }: Bench, setting: 
   const { graphOptimization } = setting;
   return {
     slots,
-    prefetch: setting.readAhead === 'auto' ? ports.canReadAhead(slots) : setting.readAhead > 0,
+    prefetch: readsAhead(ports, { ...setting, slots, plan }),
     plan: graphOptimization === 'all' ? rest : { ...rest, graphOptimization },
   };
 }

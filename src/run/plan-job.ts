@@ -10,6 +10,7 @@ import type { JobRequest } from './job-request.ts';
 import { orAborted } from './or-aborted.ts';
 import type { Ports } from './ports.ts';
 import { openJob, type PreparedJob, prepareJob } from './prepare-job.ts';
+import { readsAhead } from './reads-ahead.ts';
 import { explainStart, type RunStart } from './run-start.ts';
 
 /** All that can be told of a run before it runs. */
@@ -45,7 +46,7 @@ export async function planJob(ports: Ports, options: JobRequest & { readonly res
   const isIdle = start.state === 'refuse' || start.state === 'skip';
   const left = isIdle ? shards.length : shards.filter(({ willRun }) => willRun).length;
   const slots = ports.planSlots({ ...execution, devices, modelBytes: plan.model.sizeBytes }).slice(0, left);
-  const prefetch = execution.readAhead === 'auto' ? ports.canReadAhead(slots) : execution.readAhead > 0;
+  const prefetch = readsAhead(ports, { ...execution, slots, plan });
   const measured =
     start.state === 'resume' ? await ports.store.readBatch(prepared.outputFolder, start.runId) : undefined;
   const batch = chosenBatch(plan, execution, measured);

@@ -22,6 +22,7 @@ import {
 } from './outcome.ts';
 import type { Ports } from './ports.ts';
 import { type PreparedJob, prepareJob } from './prepare-job.ts';
+import { readsAhead } from './reads-ahead.ts';
 import { takeLock } from './take-lock.ts';
 import { takenOverRows, takeOverShards } from './take-over.ts';
 
@@ -104,7 +105,7 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
   if (taken.event !== undefined) yield event(taken.event);
   const remaining = plan.shards.filter((shard) => !finished.commits.has(shard.index));
   const slots = ports.planSlots({ ...execution, devices, modelBytes: plan.model.sizeBytes }).slice(0, remaining.length);
-  const prefetch = execution.readAhead === 'auto' ? ports.canReadAhead(slots) : execution.readAhead > 0;
+  const prefetch = readsAhead(ports, { ...execution, slots, plan });
   yield event(planned(opened, finished, { slots, prefetch }));
   const stream = executor.execute({
     plan,

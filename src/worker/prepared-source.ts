@@ -41,13 +41,16 @@ function elementsAsTexts(values: string[]): readonly string[] {
   return Array.isArray(texts) ? texts : [];
 }
 
-/** Threads that the process has for what does not run on its own: libuv's pool, as it is unless somebody says. */
-const poolThreads = 4;
+/**
+ * Images at a time where the next batch is decoded while this one is scored: it is handed to the process's pool, of four
+ * threads unless somebody says, as far as that goes, since a session's call keeps this thread from handing over more.
+ */
+const lanesAhead = 16;
 
-/** The session's threads wait while images are decoded, so these may take as many, and idle cores beside. */
+/** Else the session's threads wait while images are decoded, so these may take as many. */
 async function openImages({ plan, intraOpThreads, prefetch }: StartMessage): Promise<readonly PreparedSource[]> {
   const { images } = plan;
   if (images === undefined) return [];
-  const concurrency = Math.max(prefetch ? poolThreads : 1, intraOpThreads);
+  const concurrency = prefetch ? Math.max(lanesAhead, intraOpThreads) : intraOpThreads;
   return [{ preparer: await newImagePreparer({ images, concurrency }), columnsOf: ({ raw }) => raw }];
 }
