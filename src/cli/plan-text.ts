@@ -8,6 +8,7 @@ import type { RunStart } from '../run/run-start.ts';
 import { aligned, bytesText, cellText, countText, pluralText } from './aligned.ts';
 import { batchText } from './batch-text.ts';
 import type { Paint } from './colour.ts';
+import { pixelsText } from './image-text.ts';
 import { shardRows } from './shard-rows.ts';
 import { shownPath } from './shown-path.ts';
 
@@ -151,11 +152,14 @@ function repeatRows({ repeats, plan }: JobPlan): readonly Row[] {
 }
 
 function imageRows({ images = [] }: RunPlan, { folder }: PlanTextOptions): readonly Row[] {
-  return images.map((image, index): Row => {
+  return images.flatMap((image, index): readonly Row[] => {
     const { input, column, raw, root = '', element, innerShape, layout, colour } = image;
     const from = raw === 'bytes' ? 'images' : `paths of images under ${shownPath(root, folder)}`;
     const tensor = `${typeText(element, ['', ...innerShape])}, ${layout}, ${colour}`;
-    return [index === 0 ? 'images' : '', `${input}  ← ${column.name}, ${from}, as ${tensor}`];
+    return [
+      [index === 0 ? 'images' : '', `${input}  ← ${column.name}, ${from}, as ${tensor}`],
+      ['', `${' '.repeat(input.length + 4)}${pixelsText(image)}`],
+    ];
   });
 }
 

@@ -199,16 +199,21 @@ describe('plan', () => {
   });
 
   it('shows which column becomes which pixels, and what decodes them', async () => {
-    const features = { pixels: { image: 'photo', resize: [32, 32], colour: 'bgr' } };
+    const features = { pixels: { image: 'photo', resize: 40, crop: 'center', colour: 'bgr', ...imagenet } };
     expect((await plan(features)).stdout).toMatch(
-      /images +pixels {2}← photo, images, as float32\[N, 3, 32, 32\], nchw, bgr/,
+      /images +pixels {2}← photo, images, as float32\[N, 3, 32, 32\], nchw, bgr\n +resize 40 \(shorter side, bilinear\), crop center 32 × 32; scale 1\/255, mean 0\.485, 0\.456, 0\.406, std 0\.229, 0\.224, 0\.225\n/,
     );
     const { stdout } = await plan(features, ['--json']);
     expect(JSON.parse(stdout)).toMatchObject({
       jobs: [
         {
           imageDecoder: expect.stringMatching(/^sharp [\d.]+, libvips [\d.]+$/),
-          images: [{ input: 'pixels', from: 'bytes', crop: 'none', colour: 'bgr', innerShape: [3, 32, 32] }],
+          images: [
+            {
+              ...{ input: 'pixels', from: 'bytes', resize: 40, crop: 'center', kernel: 'bilinear', scale: 1 / 255 },
+              ...{ colour: 'bgr', innerShape: [3, 32, 32], ...imagenet },
+            },
+          ],
         },
       ],
     });
