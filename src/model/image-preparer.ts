@@ -5,7 +5,7 @@ import type { ImageRequest } from './image-request.ts';
 import { cut, imageTensor, type ValueTables, valueTables } from './image-tensor.ts';
 import { Lanes } from './lanes.ts';
 import { loadSharp, type Sharp } from './load-sharp.ts';
-import type { Prepared, PreparedFrom, Preparer } from './preparer.ts';
+import type { Prepared, PreparedFrom, Preparer, RawColumn } from './preparer.ts';
 
 export interface ImagePreparerOptions {
   readonly images: readonly ImageRequest[];
@@ -18,7 +18,9 @@ export async function newImagePreparer(options: ImagePreparerOptions): Promise<P
   const sharp = await loadSharp();
   const decoder = { sharp, images: options.images, lanes: new Lanes(options.concurrency) };
   const tables = options.images.map(valueTables);
+  const namesFiles = options.images.some(({ raw }) => raw === 'text');
   return {
+    ...(namesFiles ? { fetch: (values) => readFiles(decoder, values) } : {}),
     prepare: async (batch) => {
       const { pixels, rejects } = await decodeRows(decoder, batch);
       return {
@@ -44,11 +46,11 @@ type Reject = Prepared['rejects'][number];
 
 async function decodeRows(
   { sharp, images, lanes }: Decoder,
-  { rowCount, values }: PreparedFrom,
+  { rowCount, rows = Array.from({ length: rowCount }, (_, row) => row), values }: PreparedFrom,
 ): Promise<Pick<Prepared, 'rejects'> & { readonly pixels: PixelColumns }> {
   const pixels = images.map(() => new Array<Uint8Array | undefined>(rowCount));
   const rejects: Reject[] = [];
-  await lanes.forEach(Array(rowCount).keys(), async (row) => {
+  await lanes.forEach(rows, async (row) => {
     for (const [index, image] of images.entries()) {
       try {
         const kept = await readImage(sharp, image, values[index]?.[row] ?? '');
@@ -78,7 +80,26 @@ function feedsOf({ images, tables, pixels }: Fed, rows: ArrayLike<number>): Retu
   return Object.fromEntries(tensors);
 }
 
-async function readImage(sharp: Sharp, image: ImageRequest, value: string | Uint8Array): Promise<Uint8Array> {
+async function readImage(sharp: Sharp, image: ImageRequest, value: RawColumn[number]): Promise<Uint8Array> {
   const bytes = typeof value === 'string' ? await readImageFile(value, image.root ?? '.') : value;
+  if (bytes instanceof ImageError) throw bytes;
   return cut(await decodeImage(sharp, bytes, image), image);
+}
+
+/** The files that paths name, or what is wrong with them. */
+async function readFiles({ images, lanes }: Decoder, values: readonly RawColumn[]): Promise<readonly RawColumn[]> {
+  const fetched = values.map((column) => [...column]);
+  for (const [index, { root = '.' }] of images.entries()) {
+    const column = fetched[index] ?? [];
+    await lanes.forEach(column.keys(), async (row) => {
+      const value = column[row];
+      if (typeof value === 'string') column[row] = await readImageFile(value, root).catch(ifOfTheImage);
+    });
+  }
+  return fetched;
+}
+
+function ifOfTheImage(error: unknown): ImageError {
+  if (error instanceof ImageError) return error;
+  throw error;
 }

@@ -1,15 +1,22 @@
 import type { RejectCode } from '../dataset/contract.ts';
+import type { ImageError } from './image-error.ts';
 import type { FedTensor } from './session.ts';
 
 /** Turns scanned columns into model inputs that no column fills as it is: token ids, pixels. */
 export interface Preparer {
   prepare(batch: PreparedFrom): Promise<Prepared>;
+  /** Reads what the values only name, so that rows can be told from each other by it; absent where nothing is named. */
+  readonly fetch?: (values: PreparedFrom['values']) => Promise<PreparedFrom['values']>;
 }
 export interface PreparedFrom {
   readonly rowCount: number;
-  /** One entry a column that the preparer asked for, in its order: texts or bytes, one a row. */
-  readonly values: readonly (readonly string[] | readonly Uint8Array[])[];
+  /** Rows to prepare, ascending; all, if left out. The others count as rows without any inputs. */
+  readonly rows?: readonly number[] | undefined;
+  /** One entry a column that the preparer asked for, in its order. */
+  readonly values: readonly RawColumn[];
 }
+/** Texts or bytes, one a row; or why there are none. */
+export type RawColumn = readonly (string | Uint8Array | ImageError)[];
 export interface Prepared {
   /** Tokens of each row; undefined where all rows cost alike. */
   readonly lengths: Int32Array | undefined;

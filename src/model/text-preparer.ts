@@ -25,12 +25,17 @@ export async function openTextPreparer(encoding: TextEncoding): Promise<Preparer
 async function prepareTexts(
   encoding: TextEncoding,
   tokenizer: TextTokenizer,
-  { rowCount, values }: PreparedFrom,
+  { rowCount, rows, values }: PreparedFrom,
 ): Promise<Prepared> {
   const tokens = new TokenRows(rowCount);
   const rejects: { row: number; code: 'TEXT_TOO_LONG' | 'TEXT_EMPTY'; message: string }[] = [];
+  const wanted = rows === undefined ? undefined : new Set(rows);
   let characters = 0;
   for (let row = 0; row < rowCount; row++) {
+    if (wanted?.has(row) === false) {
+      tokens.push([], []);
+      continue;
+    }
     const texts = textsOf(encoding, row, values);
     const rowTokens = layOut(encoding, tokenizer, texts);
     if (typeof rowTokens === 'string') {

@@ -59,12 +59,6 @@ export function mapFeatures(plan: PlanInput): FeatureMapping {
         mapInput({ plan, signature, given: given !== undefined && 'tokenizer' in given ? undefined : given }),
       );
   }
-  if (texts.length > 0 && images.length > 0) {
-    throw inputMismatch(plan.locate(['features']), {
-      problem: 'has a text and an image, which one job cannot have yet',
-      hint: 'store what one of the two becomes, and feed that as columns',
-    });
-  }
   return {
     features: [...features, ...texts],
     images,

@@ -167,15 +167,9 @@ function digestsOf(labels: Labels): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(labels).map(([file, texts]) => [file, fingerprintOf(texts)]));
 }
 
-/** What keeps rows from being scored; images of one path need not be the same tomorrow, nor cheap to compare. */
+/** What keeps rows from being scored. */
 function savingsOf({ job, locate }: Pick<PlanInput, 'job' | 'locate'>): Pick<RunPlan, 'dedupe' | 'cache'> {
   const { dedupe, cache, baseDir } = job;
-  const key = dedupe ? 'dedupe' : 'cache';
-  const hasImages = Object.values(job.features ?? {}).some((feature) => 'image' in feature);
-  if (hasImages && (dedupe || cache !== undefined)) {
-    const problem = 'is for columns and texts, and the job has images';
-    throw inputMismatch(locate([key]), { problem, hint: `remove ${key}` });
-  }
   const folder = cache === undefined ? undefined : resolve(baseDir, cache.path);
   if (folder !== undefined && `${folder}/`.startsWith(`${resolve(baseDir, job.output.path)}/`)) {
     const problem = 'lies in the output folder, where readers would take it for a table';

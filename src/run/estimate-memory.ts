@@ -1,5 +1,5 @@
 import { sizeOf } from '../dataset/contract.ts';
-import { type BatchSize, hasTokens, usualTokens } from '../plan/batch-size.ts';
+import { type BatchSize, hasTokens, usualTokens, windowRowsOf } from '../plan/batch-size.ts';
 import { predictionBytes } from '../plan/plan-run.ts';
 import { predictedColumns } from '../plan/predicted-columns.ts';
 import { type RunPlan, shardRowCount } from '../plan/run-plan.ts';
@@ -33,7 +33,9 @@ export function estimateMemory(
   const imageBytes = (plan.images ?? []).reduce((sum, image) => sum + sizeOf(image.innerShape) * bytesPerPixel, 0);
   const rowBytes = featureBytes + imageBytes;
   const measured = imageBytes === 0 ? batchRowsAtMost : Math.max(1, Math.floor(batchBytesAtMost / rowBytes));
-  const batchRows = plan.fixedBatchRows ?? how.batch?.batchRows ?? Math.min(batchRowsAtMost, measured);
+  const asked = plan.fixedBatchRows ?? how.batch?.batchRows ?? Math.min(batchRowsAtMost, measured);
+  // Images are decoded by windows, and a batch is of one of them.
+  const batchRows = Math.min(asked, windowRowsOf(plan, { batchRows: asked }));
   // A text's tokens are three numbers each in a batch; the window that it is taken from holds it as text and as ids.
   const textBytes = hasTokens(plan) ? (how.batch?.batchTokens ?? usualTokens) * 3 * bytesPerValue + windowBytes : 0;
   const shardRows = plan.shards.reduce((most, shard) => Math.max(most, shardRowCount(shard)), 0);

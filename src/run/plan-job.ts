@@ -88,7 +88,8 @@ async function planHere(
   const places = { stagingFolder: folder.path, rejectsPath: join(folder.path, inputRejectsName), digests };
   const { plan, dataset } = await orAborted(signal, openJob(ports, prepared, places));
   const mayRepeat = hasTokens(plan) || plan.dedupe === true || plan.cache !== undefined;
-  if (!samples || !mayRepeat) return { plan, repeats: undefined };
+  // Images would all have to be read.
+  if (!samples || !mayRepeat || plan.images !== undefined) return { plan, repeats: undefined };
   const none = { nullsOf: [], uniqueOf: [], rejectsOf: [], textsIn: [], texts: [], firstRows: 0 };
   const distinctOf = [...new Set(plan.features.flatMap(({ columns }) => columns.map(({ name }) => name)))];
   const { rowCount: rows, distinctRows } = await orAborted(

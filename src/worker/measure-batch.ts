@@ -74,7 +74,7 @@ async function plainSample(scorer: Scorer, shard: Shard, batchRows: number): Pro
 async function imageSample(scorer: Scorer, shard: Shard, batchRows: number): Promise<Sample | undefined> {
   const window = await firstWindow(scorer, shard, { batchRows: Math.min(batchRows, imagesPreferred) });
   if (window === undefined) return undefined;
-  const { rowCount } = window.batch;
+  const { rowCount } = window;
   const score = (size: number) => scorer.run(window.feeds(Int32Array.from({ length: size }, (_, at) => at % rowCount)));
   return { rowCount: rowCount < imagesPreferred ? rowCount : shardRowCount(shard), score };
 }

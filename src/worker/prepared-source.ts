@@ -1,15 +1,16 @@
 import type { ElementArray } from '../dataset/contract.ts';
 import { elementsBetween } from '../dataset/element-array.ts';
-import type { FeatureBatch } from '../dataset/scan-rows.ts';
 import { newImagePreparer } from '../model/image-preparer.ts';
 import type { PreparedFrom, Preparer } from '../model/preparer.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
+import type { FetchedBatch } from './fetched-batches.ts';
 import type { StartMessage } from './protocol.ts';
 
 /** A preparer, and what it is given of the rows that were scanned. */
 export interface PreparedSource {
+  /** What it fetches are the raw columns. */
   readonly preparer: Preparer;
-  columnsOf(rows: Pick<FeatureBatch, 'values' | 'raw'>): PreparedFrom['values'];
+  columnsOf(rows: Pick<FetchedBatch, 'values' | 'raw'>): PreparedFrom['values'];
 }
 
 /** One a text, and one for all images of a row. */

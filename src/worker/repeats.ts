@@ -1,4 +1,4 @@
-import type { FeatureBatch } from '../dataset/scan-rows.ts';
+import type { FetchedBatch } from './fetched-batches.ts';
 import { rowKeys } from './row-keys.ts';
 import type { KeptPredictions } from './scorer.ts';
 import type { Scoring } from './scoring.ts';
@@ -17,29 +17,48 @@ export class Repeats {
   readonly #options: RepeatsOptions;
   /** Place of the first row of the shard that has a key. */
   readonly #known = new Map<string, number>();
-  #window: { readonly first: number; readonly keys: readonly string[] } = { first: 0, keys: [] };
-  #pending: { readonly row: number; readonly from: number }[] = [];
 
   constructor(options: RepeatsOptions) {
     this.#options = options;
   }
 
-  /**
-   * Begins a window, whose first row is the shard's `first`.
-   * @returns those of the rows that have to be scored
-   */
-  left(batch: FeatureBatch, { rows, first }: { readonly rows: readonly number[]; readonly first: number }) {
+  /** Looks at a window, whose first row is the shard's `first`; windows begin and settle in their order. */
+  begin(batch: FetchedBatch, first: number): RepeatsOfWindow {
     const { dedupe } = this.#options;
     const keys = rowKeys(batch);
-    this.#window = { first, keys };
-    const firsts = rows.filter((row) => {
-      const key = keys[row] ?? '';
+    const pending: { readonly row: number; readonly from: number }[] = [];
+    const left: number[] = [];
+    for (const [row, key] of keys.entries()) {
       const from = dedupe ? this.#known.get(key) : undefined;
-      if (from !== undefined) this.#pending.push({ row: first + row, from });
-      else if (dedupe && this.#known.size < knownAtMost) this.#known.set(key, first + row);
-      return from === undefined;
-    });
-    return this.#unkept(firsts);
+      if (from !== undefined) pending.push({ row: first + row, from });
+      else {
+        if (dedupe && this.#known.size < knownAtMost) this.#known.set(key, first + row);
+        left.push(row);
+      }
+    }
+    return new RepeatsOfWindow(this.#options, { first, keys, pending, left });
+  }
+}
+
+interface Looked {
+  /** Place of the window's first row. */
+  readonly first: number;
+  readonly keys: readonly string[];
+  /** Rows of the window that another row has a prediction for, by place. */
+  readonly pending: readonly { readonly row: number; readonly from: number }[];
+  readonly left: readonly number[];
+}
+
+export class RepeatsOfWindow {
+  /** The rows that have to be scored. */
+  readonly left: readonly number[];
+  readonly #options: RepeatsOptions;
+  readonly #looked: Looked;
+
+  constructor(options: RepeatsOptions, looked: Looked) {
+    this.#options = options;
+    this.#looked = looked;
+    this.left = this.#unkept(looked.left);
   }
 
   /** Those of a batch that no other worker has scored since. */
@@ -51,7 +70,7 @@ export class Repeats {
   keep(rows: Int32Array): void {
     const { scoring, kept } = this.#options;
     if (kept === undefined) return;
-    const { first, keys } = this.#window;
+    const { first, keys } = this.#looked;
     const entries = new Map<string, Uint8Array>();
     for (const row of rows) {
       const bytes = scoring.kept(first + row);
@@ -60,16 +79,15 @@ export class Repeats {
     kept.cache.store(entries);
   }
 
-  /** Ends a window: its predictions go to the rows that are like another. */
+  /** Ends the window: rows that are like another get what that one has. */
   settle(): void {
-    for (const { row, from } of this.#pending) this.#options.scoring.repeat(from, row);
-    this.#pending = [];
+    for (const { row, from } of this.#looked.pending) this.#options.scoring.repeat(from, row);
   }
 
   #unkept(rows: readonly number[]): readonly number[] {
     const { scoring, kept } = this.#options;
     if (kept === undefined) return rows;
-    const { first, keys } = this.#window;
+    const { first, keys } = this.#looked;
     const found = kept.cache.find([...new Set(rows.map((row) => keys[row] ?? ''))]);
     if (found.size === 0) return rows;
     return rows.filter((row) => {

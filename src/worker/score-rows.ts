@@ -1,11 +1,11 @@
-import type { ElementArray, RowSelection } from '../dataset/contract.ts';
-import { elementsBetween } from '../dataset/element-array.ts';
+import type { RowSelection } from '../dataset/contract.ts';
 import { type FeatureBatch, type ScanCounts, scanRows } from '../dataset/scan-rows.ts';
 import type { LateReject } from '../dataset/write-rejects.ts';
 import type { Predictions } from '../model/predictions.ts';
 import type { BatchSize } from '../plan/batch-size.ts';
 import type { FailedAttempt } from '../plan/commit.ts';
 import type { Shard } from '../plan/run-plan.ts';
+import { rowsOf } from './fetched-batches.ts';
 import { scoreWindows } from './score-windows.ts';
 import type { Scorer } from './scorer.ts';
 import { type ScorableBatch, Scoring } from './scoring.ts';
@@ -64,12 +64,4 @@ function plainBatch(scorer: Scorer, batch: FeatureBatch): ScorableBatch {
       return scorer.score(values, end - start);
     },
   };
-}
-
-function rowsOf(
-  values: ElementArray,
-  { batch, start, end }: { readonly batch: FeatureBatch; readonly start: number; readonly end: number },
-): ElementArray {
-  const width = values.length / batch.rowCount;
-  return elementsBetween(values, start * width, end * width);
 }

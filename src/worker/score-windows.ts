@@ -23,15 +23,13 @@ export async function scoreWindows({ scorer, scoring, selection, counts, onProgr
   const { plan, prefetch, mustBeEqual } = scorer;
   const fetch = prefetch ? 'ahead' : 'chunk';
   const saves = plan.dedupe === true || scorer.kept !== undefined;
-  const repeats = saves ? new Repeats({ scoring, dedupe: plan.dedupe === true, kept: scorer.kept }) : undefined;
+  const known = saves ? new Repeats({ scoring, dedupe: plan.dedupe === true, kept: scorer.kept }) : undefined;
   // Tokens are made on this thread, so that reading them ahead would bring nothing.
   const ahead = prefetch && plan.images !== undefined ? 1 : 0;
-  let scanned = 0;
-  for await (const window of rowWindows(scorer, { selection, fetch, counts, ahead, ...scoring.most })) {
-    const { batch, lengths } = window;
-    for (const reject of window.rejects) scoring.reject({ ...reject, row: scanned + reject.row });
-    const rows = repeats?.left(batch, { rows: window.rows, first: scanned }) ?? window.rows;
-    const passed = counts.rejectedRows + scanned + batch.rowCount;
+  for await (const window of rowWindows(scorer, { selection, fetch, counts, ahead, repeats: known, ...scoring.most })) {
+    const { lengths, first, rows, repeats } = window;
+    for (const reject of window.rejects) scoring.reject({ ...reject, row: first + reject.row });
+    const passed = counts.rejectedRows + first + window.rowCount;
     let left = rows.length;
     for (const { rows: cut, width } of cutBatches({ rows, lengths, mustBeEqual }, scoring.most)) {
       const chosen = repeats?.stillLeft(cut) ?? cut;
@@ -39,7 +37,7 @@ export async function scoreWindows({ scorer, scoring, selection, counts, onProgr
         await scoring.score({
           rowCount: chosen.length,
           ...(width === 0 ? {} : { width }),
-          places: chosen.map((row) => scanned + row),
+          places: chosen.map((row) => first + row),
           run: (start, end) => scorer.run(window.feeds(chosen.subarray(start, end))),
         });
         repeats?.keep(chosen);
@@ -51,6 +49,5 @@ export async function scoreWindows({ scorer, scoring, selection, counts, onProgr
     }
     repeats?.settle();
     onProgress(passed);
-    scanned += batch.rowCount;
   }
 }

@@ -5,6 +5,7 @@ import { AppError, messageOf } from '../core/errors.ts';
 import type { RowSelection } from '../dataset/contract.ts';
 import { Database } from '../dataset/duckdb.ts';
 import { makeFeeds } from '../model/feeds.ts';
+import { imageDecoder } from '../model/load-sharp.ts';
 import type { OutputColumn } from '../model/output-expression.ts';
 import type { BatchTensors } from '../model/predictions.ts';
 import { providersUsed } from '../model/providers-used.ts';
@@ -111,7 +112,7 @@ async function openKept(start: StartMessage, providers: readonly string[]): Prom
   if (plan.cache === undefined && plan.dedupe === undefined) return undefined;
   const { PredictionCache: Cache } = await import('./prediction-cache.ts');
   const context = createHash('sha256')
-    .update(JSON.stringify(dependences(plan, providers)))
+    .update(JSON.stringify({ ...dependences(plan, providers), ...(await imageDependences(plan)) }))
     .digest('hex');
   if (plan.cache !== undefined)
     return { cache: Cache.open({ ...plan.cache, context, nowMs: Date.now }), isOfRun: false };
@@ -146,6 +147,13 @@ function dependences(
     graphOptimization,
     providers,
   };
+}
+
+/** Where images lie does not matter, nor what their column is called. */
+async function imageDependences({ images }: RunPlan) {
+  if (images === undefined) return {};
+  const decoded = images.map(({ raw: _raw, column: _column, root: _root, ...how }) => how);
+  return { images: decoded, imageDecoder: await imageDecoder() };
 }
 
 function openDatabase({ plan, outputFolder, runId }: StartMessage): Promise<Database> {

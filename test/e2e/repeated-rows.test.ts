@@ -1,5 +1,5 @@
 import { globSync, writeFileSync } from 'node:fs';
-import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
@@ -164,20 +164,4 @@ describe('the cache', () => {
     expect(commits).not.toHaveLength(0);
     expect(commits.join()).not.toContain('cachedRows');
   });
-});
-
-it('images are not compared, and the job says so where it is', async () => {
-  await using folder = await temporaryFolder();
-  await copyFile(join(root, 'fixtures/models/types/float32.onnx'), join(folder.path, 'm.onnx'));
-  await makeParquet(join(folder.path, 'in.parquet'), "SELECT 'a.png' AS photo");
-  const job = {
-    model: 'm.onnx',
-    input: 'in.parquet',
-    features: { x: { image: 'photo' } },
-    output: 'out',
-    dedupe: true,
-  };
-  const { exitCode, stderr } = await runJob(folder.path, job);
-  expect(exitCode).toBe(2);
-  expect(stderr).toMatch(/jobs\.yaml:\d+:\d+ jobs\.job/);
 });

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { type BatchSize, chosenBatch, halvedBatch, reducedBatch, unmeasuredBatch } from '../../src/plan/batch-size.ts';
+import {
+  type BatchSize,
+  chosenBatch,
+  halvedBatch,
+  reducedBatch,
+  unmeasuredBatch,
+  windowRowsOf,
+} from '../../src/plan/batch-size.ts';
 import type { PlanFeature } from '../../src/plan/run-plan.ts';
+import { imageRequest } from '../model/image-request.ts';
 
 const feature: PlanFeature = { input: 'text', columns: [], element: 'string', innerShape: [1], nulls: 'reject' };
 const text: PlanFeature = {
@@ -63,5 +71,23 @@ describe('the size of batches', () => {
   it('is sensible where measuring failed', () => {
     expect(unmeasuredBatch(plain)).toEqual({ batchRows: 256 });
     expect(unmeasuredBatch(texts)).toEqual({ batchRows: 4096, batchTokens: 16_384 });
+  });
+});
+
+describe('the rows of a window', () => {
+  const image = (...innerShape: readonly number[]) => ({
+    ...imageRequest({ innerShape }),
+    column: { name: 'photo', type: 'BLOB', nullFree: true },
+  });
+  it.each<[string, Parameters<typeof windowRowsOf>[0], number, number]>([
+    ['of texts are as many as can be sorted', texts, 10, 4096],
+    ['that may repeat are no fewer than those of a batch', plain, 16_384, 16_384],
+    ['of images are those of a batch', { ...plain, images: [image(3, 224, 224)] }, 7, 7],
+    ['of images and texts are as many as 32 MB of pixels', { ...texts, images: [image(3, 224, 224)] }, 4096, 222],
+    ['of several images hold fewer', { ...texts, images: [image(3, 224, 224), image(3, 224, 224)] }, 4096, 111],
+    ['of images and texts are no more than a batch may have', { ...texts, images: [image(3, 8, 8)] }, 99, 99],
+    ['of huge images are one', { ...texts, images: [image(3, 10_000, 10_000)] }, 99, 1],
+  ])('%s', (_, plan, batchRows, expected) => {
+    expect(windowRowsOf(plan, { batchRows })).toBe(expected);
   });
 });

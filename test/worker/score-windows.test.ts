@@ -1,62 +1,33 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newPorts } from '../../src/cli/context.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { BatchSize } from '../../src/plan/batch-size.ts';
 import { runLayout } from '../../src/plan/layout.ts';
-import { openJob, prepareJob } from '../../src/run/prepare-job.ts';
-import { parseSpec } from '../../src/spec/load-spec.ts';
 import { measureBatch } from '../../src/worker/measure-batch.ts';
-import { protocolVersion } from '../../src/worker/protocol.ts';
 import { runShard } from '../../src/worker/run-shard.ts';
-import { openScorer, type Scorer } from '../../src/worker/scorer.ts';
-import { makeParquet, root, sql, temporaryFolder, typeModel } from '../e2e/nightshift.ts';
+import type { Scorer } from '../../src/worker/scorer.ts';
+import { makeParquet, root, sql, typeModel } from '../e2e/nightshift.ts';
+import { openedScorer, runFolder } from './opened-scorer.ts';
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let folder: Awaited<ReturnType<typeof runFolder>>;
 beforeEach(async () => {
-  folder = await temporaryFolder();
-  const layout = runLayout('r1');
-  for (const name of [layout.staging, layout.commits, layout.rejects])
-    await mkdir(join(folder.path, 'out', name), { recursive: true });
+  folder = await runFolder();
 });
 afterEach(() => folder[Symbol.asyncDispose]());
 
-/** A scorer over texts of 1 to 10 letters, which are as many tokens and two, as a worker opens it. */
+/** A scorer over texts of 1 to 10 letters, which are as many tokens and two. */
 async function open(rowCount: number) {
   await makeParquet(
     join(folder.path, 'in.parquet'),
     `SELECT i AS id, repeat('a ', 1 + i % 10) AS t FROM range(${rowCount}) r(i)`,
   );
   const tokenizer = join(root, 'fixtures/models/tiny-bert/tokenizer.json');
-  const job = {
+  return openedScorer(folder.path, {
     model: typeModel('tokens'),
     input: 'in.parquet',
     features: { text: { column: 't', tokenizer } },
     output: { path: 'out', keep: ['id'] },
-  };
-  const text = JSON.stringify({ version: 1, jobs: { job } });
-  const [parsed] = parseSpec({ text, path: join(folder.path, 'jobs.yaml'), env: {} }).jobs;
-  if (parsed === undefined) throw new Error('the spec has no job');
-  const ports = newPorts();
-  const prepared = await prepareJob(ports, { job: parsed, baseDir: folder.path, locate: (path) => path.join('.') });
-  const { plan } = await openJob(ports, prepared, { stagingFolder: folder.path, rejectsPath: join(folder.path, 'r') });
-  const scorer = await openScorer({
-    type: 'start',
-    protocol: protocolVersion,
-    plan,
-    outputFolder: join(folder.path, 'out'),
-    runId: 'r1',
-    provider: 'cpu',
-    fallback: 'fail',
-    intraOpThreads: 1,
-    prefetch: true,
-    warmupBatches: 0,
-    profile: false,
   });
-  const [shard] = plan.shards;
-  if (shard === undefined) throw new Error('there is no shard');
-  return { scorer, shard };
 }
 
 /** The scorer, and the shape of each batch that it is given; it has memory for so many tokens. */
