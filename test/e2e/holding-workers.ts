@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+
+/** Each is a part of a regular expression. */
+export interface Hold {
+  /** The output's path, where a command has several outputs. */
+  readonly output?: string;
+  readonly shards: string;
+  /** Any, unless the shard is to come through some time. */
+  readonly attempts?: string;
+}
+
+/**
+ * The environment of a command whose workers wait at the end of some shards, before their parts have a name, until they
+ * are told to stop or are killed. Whoever signals a run in its middle may be late; such a run has no end before.
+ */
+export function holdingWorkers({ output = 'out', shards, attempts = '.*' }: Hold): Readonly<Record<string, string>> {
+  return {
+    NODE_OPTIONS: `--import=${join(import.meta.dirname, 'hold-shim.ts')}`,
+    HELD_PARTS: `^${output}/.*/part-0*(${shards})\\.a(${attempts})\\.tmp\\.`,
+  };
+}
