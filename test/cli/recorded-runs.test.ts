@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { holdingWorkers } from '../e2e/holding-workers.ts';
 import { eventsIn, nightshift, start, temporaryFolder, writeSpec } from '../e2e/nightshift.ts';
 import { digitsJob, flightsJob } from './flights-job.ts';
 
@@ -69,7 +70,8 @@ describe('a run is recorded', () => {
     await using folder = await temporaryFolder();
     const cwd = folder.path;
     await writeSpec(cwd, { flights: flightsJob });
-    const run = start(['run', '--json', '--workers', '1', ...history], { cwd });
+    const env = holdingWorkers({ shards: '1' });
+    const run = start(['run', '--json', '--workers', '1', ...history], { cwd, env });
     run.stdout.on('data', (piece: Buffer) => {
       if (piece.toString().includes('"shard-done"')) run.kill('SIGTERM');
     });

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { holdingWorkers } from '../e2e/holding-workers.ts';
 import { eventsIn, nightshift, start, temporaryFolder, writeSpec } from '../e2e/nightshift.ts';
 import { digitsJob, flightsJob } from './flights-job.ts';
 
@@ -51,7 +52,7 @@ describe('runs list', () => {
     ],
     [['--until', '1h'], []],
     [
-      ['--until', new Date().toISOString().slice(0, 4).concat('-12-31')],
+      ['--until', '9999-12-31'],
       ['bad', 'digits'],
     ],
     [['--date', '2026-11-23'], []],
@@ -173,9 +174,10 @@ describe('runs logs', () => {
   it('follows a run to its end, which is where it died', async () => {
     await using own = await temporaryFolder();
     const cwd = own.path;
-    await writeSpec(cwd, { flights: { ...flightsJob, execution: { shardRows: 500, batchSize: 1 } } });
+    await writeSpec(cwd, { flights: flightsJob });
     const state = ['--state-dir', 'state'];
-    const run = start(['run', '--json', '--workers', '1', ...state], { cwd });
+    const env = holdingWorkers({ shards: '1' });
+    const run = start(['run', '--json', '--workers', '1', ...state], { cwd, env });
     await new Promise<void>((resolve) => {
       run.stdout.on('data', (piece: Buffer) => piece.toString().includes('"run-planned"') && resolve());
     });

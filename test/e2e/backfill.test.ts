@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { dayJob } from './days.ts';
+import { holdingWorkers } from './holding-workers.ts';
 import {
   eventsIn,
   type Job,
@@ -244,10 +245,10 @@ describe('backfill', () => {
   });
 
   it('stops well at SIGINT with exit code 130, and the same command goes on', async () => {
-    // So many commits that a signal which comes late still finds most of them to be made.
-    await writeSpec(folder.path, { days: dayJob({ execution: { workersPerDevice: 1, shardRows: 20, batchSize: 1 } }) });
+    await writeSpec(folder.path, { days: dayJob() });
     const args = ['backfill', 'days', '--from', '2013-01-01', '--to', '2013-01-03', ...state];
-    const run = start([...args, '--json'], { cwd: folder.path });
+    const env = holdingWorkers({ output: 'out/dt=2013-01-0[23]', shards: '1' });
+    const run = start([...args, '--json'], { cwd: folder.path, env });
     for await (const line of createInterface({ input: run.stdout })) if (line.includes('"partition-ended"')) break;
     await untilUnderWay();
     run.kill('SIGINT');

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Each is a part of a regular expression. */
@@ -9,13 +10,21 @@ export interface Hold {
   readonly attempts?: string;
 }
 
+const letGoFile = 'let-go';
+
 /**
  * The environment of a command whose workers wait at the end of some shards, before their parts have a name, until they
- * are told to stop or are killed. Whoever signals a run in its middle may be late; such a run has no end before.
+ * are told to stop, killed or let go. Whoever signals a run in its middle may be late; this one waits for it.
  */
 export function holdingWorkers({ output = 'out', shards, attempts = '.*' }: Hold): Readonly<Record<string, string>> {
   return {
     NODE_OPTIONS: `--import=${join(import.meta.dirname, 'hold-shim.ts')}`,
     HELD_PARTS: `^${output}/.*/part-0*(${shards})\\.a(${attempts})\\.tmp\\.`,
+    LET_GO_FILE: letGoFile,
   };
+}
+
+/** Lets the workers of all commands go on that have this working folder. */
+export async function letGo(cwd: string): Promise<void> {
+  await writeFile(join(cwd, letGoFile), '');
 }

@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
+import { holdingWorkers } from './holding-workers.ts';
 import {
   type Job,
   makeParquet,
@@ -85,9 +86,10 @@ describe('the cache', () => {
     await runJob(folder.path, flights);
     const expected = await published(folder.path);
     await writeSpec(folder.path, { job: cached });
-    const killed = start(['run', 'jobs.yaml', '--json', '--restart'], { cwd: folder.path });
+    const env = holdingWorkers({ shards: '2' });
+    const killed = start(['run', 'jobs.yaml', '--json', '--restart'], { cwd: folder.path, env });
     for await (const line of killed.iterable()) if (String(line).includes('"shard-done"')) killed.kill('SIGKILL');
-    await killed;
+    expect(await killed).toMatchObject({ signal: 'SIGKILL' });
     const again = await runJob(folder.path, cached, ['--restart']);
     expect(Number(lastOf(again.events)?.['cachedRows'])).toBeGreaterThan(0);
     expect(await published(folder.path)).toEqual(expected);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { openSqliteHistory } from '../../src/history/sqlite-history.ts';
 import { tickDigest } from '../../src/schedule/tick-digest.ts';
 import { loadSpec } from '../../src/spec/load-spec.ts';
 import { flightsJob } from '../cli/flights-job.ts';
+import { holdingWorkers, letGo } from './holding-workers.ts';
 import {
   eventsIn,
   type Job,
@@ -31,23 +33,29 @@ const key = () => ({ specPath: inFolder('jobs.yaml'), job: 'nightly' });
 const state = ['--state-dir', 'state'];
 const schedule = (...args: readonly string[]) =>
   nightshift(['schedule', ...args, ...state], { cwd: folder.path, env: { TZ: 'UTC' } });
-const runDue = (...args: readonly string[]) => schedule('run-due', 'jobs.yaml', 'nightly', ...args);
-const startRunDue = () =>
-  start(['schedule', 'run-due', 'jobs.yaml', 'nightly', '--json', ...state], { cwd: folder.path });
-/** Midnight of today, or of days before. */
-const midnight = (daysAgo = 0) => Math.floor(Date.now() / dayMs) * dayMs - daysAgo * dayMs;
+const runDueArgs = ['run-due', 'jobs.yaml', 'nightly'];
+const runDue = (...args: readonly string[]) => schedule(...runDueArgs, ...args);
+/** One whose run has an end only once it is stopped or let go: its second shard waits for that. */
+const startHeldRunDue = () =>
+  start(['schedule', ...runDueArgs, '--json', ...state], { cwd: folder.path, env: holdingWorkers({ shards: '1' }) });
+/** Half a day from now: no tick comes due while the tests go on. */
+const hour = (new Date().getUTCHours() + 12) % 24;
+const latestMs = Math.floor((Date.now() - hour * 3_600_000) / dayMs) * dayMs + hour * 3_600_000;
+/** The latest tick, or that of days before. */
+const tickAt = (daysAgo = 0) => latestMs - daysAgo * dayMs;
+const cron = `0 ${hour} * * *`;
 const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 
 const small = (more: object = {}, x = 'x'): Job => ({
   ...{ model: typeModel('throws'), input: 'in.parquet', features: { x }, output: { path: 'out/${date}' } },
-  schedule: { cron: '@daily', timeZone: 'UTC', ...more },
+  schedule: { cron, timeZone: 'UTC', ...more },
 });
 /** Long enough to be killed in the middle. */
 const long = (more: object = {}): Job => ({
   ...flightsJob,
   output: { path: 'out', mode: 'overwrite', keep: ['flight_id'] },
   execution: { workersPerDevice: 1, shardRows: 150, batchSize: 50 },
-  schedule: { cron: '@daily', timeZone: 'UTC', ...more },
+  schedule: { cron, timeZone: 'UTC', ...more },
 });
 
 const tellingFailures = {
@@ -61,13 +69,13 @@ async function withHistory<Result>(use: (history: History) => Result): Promise<R
   return use(history);
 }
 
-/** As if the timer had been installed so many days ago, and missed each night since. */
+/** As if the timer had been installed so many days ago, after that day's tick, and missed each since. */
 async function missed(job: Job, nights: number): Promise<void> {
   await writeSpec(folder.path, { nightly: job });
   await makeParquet(inFolder('in.parquet'), 'SELECT i AS x FROM range(2) t(i)');
   const spec = await loadSpec({ path: inFolder('jobs.yaml'), env: {} });
   const digest = tickDigest(spec.jobs[0]?.schedule ?? expect.fail('the job has no schedule'));
-  const installedAtMs = midnight(nights) + 1;
+  const installedAtMs = tickAt(nights) + 1;
   await withHistory((history) =>
     history.saveSchedule({ ...key(), digest, target: 'none', installedAtMs, updatedAtMs: installedAtMs }),
   );
@@ -101,7 +109,7 @@ describe('schedule run-due', () => {
     const finished = await runDue('--json');
     expect(finished.exitCode).toBe(0);
     const told = eventsIn(finished).map(({ type, logicalDate }) => `${type} ${String(logicalDate).slice(0, 10)}`);
-    const [oldest, older, newest] = [2, 1, 0].map((ago) => dayOf(midnight(ago)));
+    const [oldest, older, newest] = [2, 1, 0].map((ago) => dayOf(tickAt(ago)));
     expect(told).toEqual([
       ...[`tick-decided ${oldest}`, `tick-decided ${newest}`, `run-launched ${older}`, `run-ended ${older}`],
       ...[`run-launched ${newest}`, `run-ended ${newest}`],
@@ -117,14 +125,18 @@ describe('schedule run-due', () => {
 
   it('a second one says that another goes on, and gets the hold at once when that is killed; the run goes on', async () => {
     await missed(long(), 1);
-    const first = startRunDue();
+    const first = startHeldRunDue();
     await untilLaunched(first);
     expect(await runDue()).toMatchObject({
       exitCode: 0,
       stderr: 'nightly: another `schedule run-due` of it goes on, and sees to what is due',
     });
     await untilUnderWay();
+    const gone = once(first.stdout, 'close');
     first.kill('SIGKILL');
+    await gone;
+    // The run learns that its parent is gone when it has something to tell; until it ends it holds the parent's stderr.
+    await letGo(folder.path);
     await first;
     expect(await ticks()).toEqual([]);
     const finished = await runDue('--json');
@@ -140,7 +152,7 @@ describe('schedule run-due', () => {
 
   it('stops its run at SIGTERM, exits 143, leaves the tick open and tells nobody', async () => {
     await missed({ ...long(), notify: tellingFailures }, 1);
-    const run = startRunDue();
+    const run = startHeldRunDue();
     await untilLaunched(run);
     await untilUnderWay();
     run.kill('SIGTERM');
@@ -153,9 +165,8 @@ describe('schedule run-due', () => {
   });
 
   it('stops a run whose time is up, and tells onFailure, since nothing goes on with it', async () => {
-    const execution = { workersPerDevice: 1, shardRows: 20, batchSize: 1 };
-    await missed({ ...long({ activeDeadline: '3s' }), execution, notify: tellingFailures }, 1);
-    expect(await runDue()).toMatchObject({ exitCode: 142 });
+    await missed({ ...long({ activeDeadline: '8s' }), notify: tellingFailures }, 1);
+    expect(await startHeldRunDue()).toMatchObject({ exitCode: 142 });
     expect(JSON.parse(await readFile(inFolder('failed.json'), 'utf8'))).toMatchObject({
       ...{ type: 'run-failed', exitCode: 142, error: { code: 'INTERRUPTED', message: 'stopped, as its time was up' } },
     });
@@ -164,7 +175,7 @@ describe('schedule run-due', () => {
 
   it('discards what an unfinished run left, when the job changed since', async () => {
     await missed(long({ activeDeadline: '1h' }), 1);
-    const run = startRunDue();
+    const run = startHeldRunDue();
     await untilLaunched(run);
     await untilUnderWay();
     run.kill('SIGTERM');
@@ -188,7 +199,9 @@ describe('schedule run-due', () => {
     await missed({ ...small(), notify: { onMissed: { command } } }, 3);
     expect(await runDue()).toMatchObject({ exitCode: 0 });
     await runDue();
-    const ticksMissed = [2, 1].map((ago) => expect.stringMatching(new RegExp(`^${dayOf(midnight(ago))}T00:00:00`)));
+    const ticksMissed = [2, 1].map((ago) =>
+      expect.stringMatching(new RegExp(`^${dayOf(tickAt(ago))}T${String(hour).padStart(2, '0')}:00:00`)),
+    );
     expect(JSON.parse(await readFile(inFolder('told.json'), 'utf8'))).toMatchObject({
       ...{ type: 'run-missed', job: 'nightly', ticks: ticksMissed },
       reason: 'a newer one is due, and schedule.catchUp is latest',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TextTokenizer } from '../../src/model/tokenizer.ts';
 import { readTokenizerJson } from '../../src/model/tokenizer-json.ts';
+import { holdingWorkers } from './holding-workers.ts';
 import {
   type Job,
   makeParquet,
@@ -104,7 +105,8 @@ describe('embeddings of texts', () => {
       (await readdir(inFolder(output))).filter((name) => name.startsWith('part-'));
     const bytes = async (output: string) =>
       Promise.all((await names(output)).sort().map((name) => readFile(inFolder(`${output}/${name}`))));
-    const cut = start(['run', 'jobs.yaml', 'cut', '--json'], { cwd: folder.path });
+    const env = holdingWorkers({ shards: '1' });
+    const cut = start(['run', 'jobs.yaml', 'cut', '--json'], { cwd: folder.path, env });
     for await (const line of cut.iterable({ from: 'stdout' })) if (line.includes('"shard-done"')) cut.kill('SIGKILL');
     expect(await cut).toMatchObject({ signal: 'SIGKILL' });
     const again = await nightshift(['run', 'jobs.yaml', 'cut', '--json'], { cwd: folder.path });

@@ -2,6 +2,7 @@ import { readdir, readFile, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { holdingWorkers, letGo } from '../e2e/holding-workers.ts';
 import {
   eventsIn,
   makeParquet,
@@ -169,14 +170,13 @@ describe('a run that loses every row of its first shards', () => {
 
 describe('a run that goes on', () => {
   beforeEach(async () => {
-    // A hundred thousand session calls: whatever is done when the first shard begins is done long before it ends.
-    await makeParquet(input, 'SELECT i AS id, i % 4 AS x FROM range(100_000) t(i)');
-    await writeSpec(folder.path, { job: { ...job(), execution: { shardRows: 100_000, batchSize: 1 } } });
+    await makeParquet(input, 'SELECT i AS id, i % 4 AS x FROM range(20) t(i)', 10);
+    await writeSpec(folder.path, { job: { ...job(), execution: { workersPerDevice: 1, shardRows: 10 } } });
   });
 
-  /** Starts it, and waits until its first shard has begun. */
+  /** Starts it, and waits until its first shard has begun, which has no end before it is let go. */
   async function begun() {
-    const run = start(['run', '--json'], { cwd: folder.path });
+    const run = start(['run', '--json'], { cwd: folder.path, env: holdingWorkers({ shards: '0' }) });
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     createInterface({ input: run.stdout })
       .on('line', (line) => eventsIn({ stdout: line }).some((event) => event.type === 'shard-started') && resolve())
@@ -198,6 +198,7 @@ describe('a run that goes on', () => {
   it('fails when its input is replaced meanwhile, rather than mix two tables', async () => {
     const { run } = await begun();
     await utimes(input, new Date(0), new Date(0));
+    await letGo(folder.path);
     const finished = await run;
     expect(finished.exitCode).toBe(4);
     expect(finished.stderr).toContain('error INPUT_CHANGED: ');

@@ -1,9 +1,11 @@
+import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { isDeepStrictEqual } from 'node:util';
-import { execa } from 'execa';
+import { execa, type Options } from 'execa';
 import { dayJob, partsIn } from '../e2e/days.ts';
+import { holdingWorkers, letGo } from '../e2e/holding-workers.ts';
 import { bin, eventsIn, writeSpec } from '../e2e/nightshift.ts';
 
 export interface KilledBackfill {
@@ -25,11 +27,14 @@ export interface BackfillFinding {
   readonly line: string;
 }
 
-function spawnBackfill(cwd: string, days: number, detached = false) {
-  const from = '2013-01-01';
-  const to = new Date(Date.parse(from) + (days - 1) * 86_400_000).toISOString().slice(0, 10);
-  const args = ['backfill', 'days', '--from', from, '--to', to, '--json', '--state-dir', 'state'];
-  return execa(process.execPath, [bin, ...args], { cwd, detached, reject: false, timeout: 1_200_000 });
+/** The nth, from 0. */
+function dayOf(nth: number): string {
+  return new Date(Date.UTC(2013, 0, 1 + nth)).toISOString().slice(0, 10);
+}
+
+function spawnBackfill(cwd: string, days: number, more: Pick<Options, 'detached' | 'env'> = {}) {
+  const args = ['backfill', 'days', '--from', dayOf(0), '--to', dayOf(days - 1), '--json', '--state-dir', 'state'];
+  return execa(process.execPath, [bin, ...args], { cwd, reject: false, timeout: 1_200_000, ...more });
 }
 
 /** Runs it to its end, in a folder of its own. @returns the digest of each part */
@@ -49,13 +54,20 @@ export async function killBackfill(
   await mkdir(folder, { recursive: true });
   await writeSpec(folder, { days: dayJob() });
   const started = performance.now();
-  const first = spawnBackfill(folder, days, true);
+  // None of the others ends before it is killed, however late that is.
+  const others = Array.from({ length: days - afterDays }, (_, index) => dayOf(afterDays + index));
+  const env = holdingWorkers({ output: `out/dt=(${others.join('|')})`, shards: '.*' });
+  const first = spawnBackfill(folder, days, { detached: true, env });
   let ended = 0;
   for await (const line of createInterface({ input: first.stdout })) {
     if (line.includes('"partition-ended"')) ended++;
     if (ended === afterDays) break;
   }
+  const gone = once(first.stdout, 'close');
   process.kill((kill === 'group' ? -1 : 1) * (first.pid ?? Number.NaN), 'SIGKILL');
+  await gone;
+  // A run learns that its parent is gone when it has something to tell.
+  await letGo(folder);
   await first;
   const second = await spawnBackfill(folder, days);
   const ran = eventsIn(second).filter(({ type }) => type === 'partition-started').length;
