@@ -5,6 +5,12 @@ import type { Slot } from './contract.ts';
 
 const stderrKept = 2000;
 
+/**
+ * A deadline is counted in so many parts, and what has come is read between them: a while in which this process was
+ * stopped, or got no time, is one part of it, and no worker is blamed for that.
+ */
+const deadlineParts = 4;
+
 export interface WorkerOptions {
   /** Absolute path of the worker's entry. */
   readonly entry: string;
@@ -30,6 +36,7 @@ export class WorkerProcess {
   #stopping = false;
   #verdict: AppError | undefined;
   #deadline: NodeJS.Timeout | undefined;
+  #partsLeft = deadlineParts;
   #stderr = '';
 
   constructor(options: WorkerOptions, onMessage: (message: FromWorker) => void) {
@@ -66,23 +73,28 @@ export class WorkerProcess {
 
   /** From now on it is killed when it is not heard of for this long: its thread cannot speak while a batch has it. */
   work(batchTimeoutMs: number): void {
-    this.#deadline = setTimeout(() => {
+    this.#partsLeft = deadlineParts;
+    this.#deadline = setInterval(() => {
+      this.#partsLeft--;
+      if (this.#partsLeft > 0) return;
+      this.rest();
       this.#verdict = new AppError(
         'BATCH_TIMEOUT',
         `worker ${this.pid} on ${this.slot.device.name} was killed: a batch took longer than ${batchTimeoutMs / 1000} s`,
         { hint: 'raise execution.batchTimeout if the model is that slow, or lower execution.batchSize' },
       );
       this.#child.kill('SIGKILL');
-    }, batchTimeoutMs);
+    }, batchTimeoutMs / deadlineParts);
   }
 
   rest(): void {
-    clearTimeout(this.#deadline);
+    clearInterval(this.#deadline);
     this.#deadline = undefined;
   }
 
   async #receive(onMessage: (message: FromWorker) => void): Promise<void> {
     for await (const raw of this.#child.getEachMessage()) {
+      this.#partsLeft = deadlineParts;
       this.#deadline?.refresh();
       onMessage(fromWorkerSchema.parse(raw));
     }
