@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import fsp, { type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
-import { dirname, join, sep } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 
 /** A call that changes the disk, or flushes it. */
 export interface Change {
@@ -16,7 +16,7 @@ export interface Change {
 export type Around = <Result>(change: Change, act: () => Promise<Result>) => Promise<Result>;
 
 /** The folder that is watched: what happens elsewhere is not told. */
-const output = join(process.cwd(), 'out');
+const output = resolve(process.env['WATCHED_FOLDER'] ?? 'out');
 
 /** Functions of `node:fs` that are not patched, for those who watch. */
 export const untouched = { ...fs };

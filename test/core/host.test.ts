@@ -36,7 +36,7 @@ describe('isAlive', () => {
     const [data] = await once(parent.stdout, 'data');
     const pid = Number(data);
     const stat = () => readFile(`/proc/${pid}/stat`, 'utf8').then((text) => text.split(') ')[1]?.split(' ') ?? []);
-    await expect.poll(async () => (await stat())[0]).toBe('Z');
+    await expect.poll(async () => (await stat())[0], { timeout: 30_000 }).toBe('Z');
     const startTicks = (await stat())[19] ?? '';
     expect(isAlive({ ...ownIdentity(), pid, startTicks })).toBe(false);
     parent.kill();

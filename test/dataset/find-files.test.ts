@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findFiles } from '../../src/dataset/find-files.ts';
+import { cpuSeconds } from '../house/cpu-seconds.ts';
 import { TempFolder } from './open-dataset.ts';
 
 /** A folder with these files in it; `a -> b` is a link to b. */
@@ -146,9 +147,9 @@ describe('finding files', () => {
 
   it('is quick with thousands of files', async () => {
     using folder = folderOf(...Array.from({ length: 2000 }, (_, n) => `part-${String(n).padStart(5, '0')}.csv`));
-    const before = performance.now();
+    const before = cpuSeconds();
     expect(await namesIn(folder, '.')).toHaveLength(2000);
-    expect(performance.now() - before).toBeLessThan(5000);
+    expect(cpuSeconds() - before).toBeLessThan(5);
     cpSync(join(folder.path, 'part-00000.csv'), join(folder.path, 'part-10000.csv'));
     expect((await namesIn(folder, '.')).at(-1)).toBe('part-10000.csv');
   });

@@ -1,6 +1,6 @@
 /** Loaded before a command by `NODE_OPTIONS=--import`: see `holdingWorkers`. */
 import { existsSync, watch } from 'node:fs';
-import { relative, sep } from 'node:path';
+import { resolve, sep } from 'node:path';
 import { patchDisk } from '../chaos/patch-disk.ts';
 
 const held = new RegExp(process.env['HELD_PARTS'] ?? '^$');
@@ -9,20 +9,21 @@ const isWorker = process.argv[1]?.includes(`${sep}worker${sep}`) === true;
 
 /** Until it is told to stop, or the file is there. */
 async function hold(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const letGo = Promise.withResolvers<void>();
   // Not before: who listens first gets the first message.
   process.on('message', (message) => {
-    if (typeof message === 'object' && message !== null && 'type' in message && message.type === 'cancel') resolve();
+    if (typeof message === 'object' && message !== null && 'type' in message && message.type === 'cancel')
+      letGo.resolve();
   });
-  const look = () => existsSync(letGoFile) && resolve();
+  const look = () => existsSync(letGoFile) && letGo.resolve();
   const watcher = watch(process.cwd(), look);
   look();
-  await promise;
+  await letGo.promise;
   watcher.close();
 }
 
 if (isWorker)
   await patchDisk(async ({ change, from = '' }, act) => {
-    if (change === 'rename' && held.test(relative(process.cwd(), from))) await hold();
+    if (change === 'rename' && held.test(resolve(from))) await hold();
     return act();
   });

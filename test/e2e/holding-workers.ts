@@ -8,6 +8,8 @@ export interface Hold {
   readonly shards: string;
   /** Any, unless the shard is to come through some time. */
   readonly attempts?: string;
+  /** Where the output is, for workers that are started elsewhere. */
+  readonly folder?: string;
 }
 
 const letGoFile = 'let-go';
@@ -16,10 +18,12 @@ const letGoFile = 'let-go';
  * The environment of a command whose workers wait at the end of some shards, before their parts have a name, until they
  * are told to stop, killed or let go. Whoever signals a run in its middle may be late; this one waits for it.
  */
-export function holdingWorkers({ output = 'out', shards, attempts = '.*' }: Hold): Readonly<Record<string, string>> {
+export function holdingWorkers(hold: Hold): Readonly<Record<string, string>> {
+  const { output = 'out', shards, attempts = '.*', folder = '.' } = hold;
   return {
     NODE_OPTIONS: `--import=${join(import.meta.dirname, 'hold-shim.ts')}`,
-    HELD_PARTS: `^${output}/.*/part-0*(${shards})\\.a(${attempts})\\.tmp\\.`,
+    WATCHED_FOLDER: join(folder, 'out'),
+    HELD_PARTS: `/${output}/.*/part-0*(${shards})\\.a(${attempts})\\.tmp\\.`,
     LET_GO_FILE: letGoFile,
   };
 }

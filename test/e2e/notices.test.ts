@@ -12,9 +12,8 @@ import { holdingWorkers } from './holding-workers.ts';
 import { eventsIn, type Finished, nightshift, runJobs, start, temporaryFolder, writeSpec } from './nightshift.ts';
 import { hooks, noticeIn, pathSecret, pings, secret, telling } from './telling.ts';
 
-/** Where a server was. */
 async function nobody(): Promise<AsyncDisposable & { readonly url: string }> {
-  return { url: await closedPort(), [Symbol.asyncDispose]: () => Promise.resolve() };
+  return { url: closedPort, [Symbol.asyncDispose]: () => Promise.resolve() };
 }
 
 const missingInput = { ...digitsJob, input: 'nothing.parquet', output: 'out-missing' };
@@ -261,7 +260,7 @@ describe('a signal', () => {
     expect(stdout).not.toContain('notice-failed');
     const pid = Number(server.heard[0]?.path.slice(1));
     expect(pid).toBeGreaterThan(0);
-    await expect.poll(() => isGone(pid)).toBe(true);
+    await expect.poll(() => isGone(pid), { timeout: 30_000 }).toBe(true);
   });
 });
 

@@ -57,7 +57,7 @@ it('takes a mended spec at once when the run before it had nothing committed', a
     model: typeModel('spins'),
     features: { x: ['dep_delay'] },
     output: { path: 'out', keep: ['flight_id'] },
-    execution: { batchTimeout: '1s', batchSize: 1000 },
+    execution: { batchTimeout: '2s', batchSize: 1000 },
     retry: { maxAttempts: 1 },
     errors: { maxRejected: '100%' },
   };

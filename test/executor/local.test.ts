@@ -10,7 +10,8 @@ import type { Ports } from '../../src/run/ports.ts';
 import { runJob } from '../../src/run/run-job.ts';
 import { parseSpec } from '../../src/spec/load-spec.ts';
 import { flightsJob } from '../cli/flights-job.ts';
-import { makeParquet, sql, typeModel } from '../e2e/nightshift.ts';
+import { holdingWorkers } from '../e2e/holding-workers.ts';
+import { makeParquet, root, sql, typeModel } from '../e2e/nightshift.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -95,6 +96,13 @@ async function digests(): Promise<unknown> {
   return manifest.parts.map(({ name, sha256 }) => [name, sha256]);
 }
 
+/** Workers that wait at the end of some attempts at a shard, so that whoever kills them is not late. */
+function heldPorts(shard: number, attempts: string): Ports {
+  const entry = join(root, 'src/worker/main.ts');
+  const env = { ...process.env, ...holdingWorkers({ shards: String(shard), attempts, folder }) };
+  return { ...newPorts(), newExecutor: () => new LocalExecutor({ entry, env }) };
+}
+
 function count(events: readonly RunEvent[], type: RunEvent['type']): number {
   return events.filter((event) => event.type === type).length;
 }
@@ -103,23 +111,29 @@ describe('worker processes', () => {
   it('that crash cost their shard an attempt, and the result is the same', async () => {
     await run({});
     const wanted = await digests();
-    let crashes = 0;
+    const seen: RunEvent[] = [];
+    const struck: number[] = [];
     const { events, error } = await run({
+      ports: heldPorts(5, '1|2'),
       onEvent: (event, workers) => {
-        if (event.type !== 'shard-started' || event.shard !== 3 || event.attempt > 2) return;
-        crashes++;
-        workers.kill(event.slot);
+        seen.push(event);
+        const last = seen.findLast((one) => one.type === 'shard-started' && one.shard === 5);
+        if (last?.type !== 'shard-started' || struck.includes(last.attempt) || last.attempt > 2) return;
+        // Not before another worker has nothing to do, so that it is clear who makes the next attempt.
+        if (count(seen, 'shard-done') < 5 || count(seen, 'worker-ready') < last.attempt + 1) return;
+        struck.push(last.attempt);
+        workers.kill(last.slot);
       },
     });
     expect(error).toBeUndefined();
-    expect(crashes).toBe(2);
+    expect(struck).toEqual([1, 2]);
     expect(events.filter((event) => event.type === 'shard-failed')).toMatchObject([
-      { shard: 3, attempt: 1, willRetry: true, code: 'WORKER_CRASHED' },
-      { shard: 3, attempt: 2, willRetry: true, code: 'WORKER_CRASHED' },
+      { shard: 5, attempt: 1, willRetry: true, code: 'WORKER_CRASHED' },
+      { shard: 5, attempt: 2, willRetry: true, code: 'WORKER_CRASHED' },
     ]);
-    expect(events.filter((event) => event.type === 'shard-done' && event.shard === 3)).toMatchObject([{ attempt: 3 }]);
+    expect(events.filter((event) => event.type === 'shard-done' && event.shard === 5)).toMatchObject([{ attempt: 3 }]);
     expect(count(events, 'worker-lost')).toBe(2);
-    const slots = events.flatMap((event) => (event.type === 'shard-started' && event.shard === 3 ? [event.slot] : []));
+    const slots = events.flatMap((event) => (event.type === 'shard-started' && event.shard === 5 ? [event.slot] : []));
     expect(slots[1]).not.toBe(slots[0]);
     expect(slots[2]).not.toBe(slots[1]);
     expect(await digests()).toEqual(wanted);
@@ -127,6 +141,7 @@ describe('worker processes', () => {
 
   it('that always die on a shard fail that shard alone, and nothing is published', async () => {
     const { events, error } = await run({
+      ports: heldPorts(0, '.*'),
       onEvent: (event, workers) => {
         if (event.type === 'shard-started' && event.shard === 0) workers.kill(event.slot);
       },
@@ -203,7 +218,7 @@ describe('a batch that never ends', () => {
         output: { path: 'out', keep: ['id'] },
         retry: { maxAttempts: 2, initialDelay: '10ms' },
       },
-      execution: { batchSize: 4, shardRows: 10, batchTimeout: '1s' },
+      execution: { batchSize: 4, shardRows: 10, batchTimeout: '2s' },
     });
     expect(error).toMatchObject({ code: 'SHARDS_FAILED', details: { failedShards: 1, shard: 2, attempt: 2 } });
     const failed = events.filter((event) => event.type === 'shard-failed');
@@ -226,7 +241,7 @@ describe('errors.maxFailedShards', () => {
       retry: { maxAttempts: 1 },
       errors: { maxFailedShards },
     },
-    execution: { batchSize: 4, shardRows: 10, batchTimeout: '1s' },
+    execution: { batchSize: 4, shardRows: 10, batchTimeout: '2s' },
   });
   const table = (name: string, bad: readonly number[]) =>
     makeParquet(
