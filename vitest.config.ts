@@ -9,8 +9,9 @@ export default defineConfig({
     // End-to-end tests start worker processes of their own; more files at once would only fight for cores.
     maxWorkers: 2,
     env: { XDG_STATE_HOME: stateFolder(), ORT_DISABLE_TELEMETRY: '1' },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Several times what the slowest takes on two quiet cores: a machine may be slow, and others may have it, too.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     reporters: ['default', new ClosingLine()],
   },
 });

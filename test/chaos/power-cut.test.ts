@@ -25,6 +25,5 @@ describe(`a power cut anywhere (CHAOS_SEED=${seed})`, () => {
         problems.push(...(await restart(scenario, state)));
       expect(problems).toEqual([]);
     },
-    180_000,
   );
 });

@@ -56,7 +56,7 @@ export async function run(cwd: string, chaos?: Chaos): Promise<Ran> {
           ...(chaos.point === undefined ? {} : { CHAOS_POINT: JSON.stringify(chaos.point) }),
         };
   const args = [bin, 'run', '--workers', chaos?.shim === undefined ? '2' : '1'];
-  const options = { cwd, env, detached: true, reject: false, timeout: 30_000, killSignal: 'SIGKILL' } as const;
+  const options = { cwd, env, detached: true, reject: false, timeout: 120_000, killSignal: 'SIGKILL' } as const;
   const { exitCode, signal, stderr } = await execa(process.execPath, args, options);
   return { exitCode, signal, stderr };
 }

@@ -81,7 +81,7 @@ function busyFromNow(pids: readonly number[]): () => readonly number[] {
 /** They do not end by themselves: what is waited for is that somebody ends them. */
 async function untilGone(pids: readonly number[]): Promise<void> {
   expect(pids).not.toEqual([]);
-  await vi.waitFor(() => expect(pids.filter((pid) => !isGone(pid))).toEqual([]), { timeout: 20_000, interval: 20 });
+  await vi.waitFor(() => expect(pids.filter((pid) => !isGone(pid))).toEqual([]), { timeout: 60_000, interval: 20 });
 }
 
 /** Name and digest of every part that is published. */
@@ -206,7 +206,7 @@ describe('kill -9', () => {
     const hung = batchSize === 'auto' ? 1 : 2;
     const busy = busyFromNow(workers);
     try {
-      await vi.waitFor(() => expect(busy()).toHaveLength(hung), { timeout: 30_000, interval: 20 });
+      await vi.waitFor(() => expect(busy()).toHaveLength(hung), { timeout: 60_000, interval: 20 });
       run.kill('SIGKILL');
       expect(eventsIn(await run).map(({ type }) => type)).not.toContain('batch-measured');
       await untilGone(workers);

@@ -10,7 +10,7 @@ let undisturbed: Readonly<Record<string, string>> = {};
 beforeAll(async () => {
   folder = await temporaryFolder();
   undisturbed = await undisturbedDays(join(folder.path, 'undisturbed'), days);
-}, 240_000);
+});
 afterAll(() => folder[Symbol.asyncDispose]());
 
 it.each(['process', 'group'] as const)(
@@ -22,5 +22,4 @@ it.each(['process', 'group'] as const)(
     expect(found.ranAgain).toBeGreaterThanOrEqual(days - 4 - 3);
     expect(found.ranAgain).toBeLessThanOrEqual(days - 4);
   },
-  240_000,
 );

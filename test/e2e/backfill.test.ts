@@ -54,7 +54,7 @@ async function untilUnderWay(): Promise<void> {
       );
       expect(logs.some((log) => log.includes('"shard-done"') && !log.includes('"run-published"'))).toBe(true);
     },
-    { timeout: 20_000, interval: 10 },
+    { timeout: 120_000, interval: 10 },
   );
 }
 

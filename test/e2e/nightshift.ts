@@ -22,10 +22,10 @@ export interface SpawnOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A folder of its own that goes when the scope ends. */
+/** A folder of its own that goes when the scope ends; what a process that is being killed still writes goes, too. */
 export async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), 'nightshift-e2e-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
 /** Runs the built command as a user would. */
@@ -34,9 +34,9 @@ export async function nightshift(args: readonly string[], options: SpawnOptions)
   return { exitCode, stdout, stderr };
 }
 
-/** The command while it runs, for tests that watch or kill it. */
+/** The command while it runs, for tests that watch or kill it. One that hangs ends before the test, to be named. */
 export function start(args: readonly string[], { cwd, env = {} }: SpawnOptions) {
-  return execa(process.execPath, [bin, ...args], { cwd, env, reject: false, timeout: 50_000, killSignal: 'SIGKILL' });
+  return execa(process.execPath, [bin, ...args], { cwd, env, reject: false, timeout: 200_000, killSignal: 'SIGKILL' });
 }
 
 export type Job = Readonly<Record<string, unknown>>;

@@ -95,7 +95,7 @@ async function untilUnderWay(): Promise<void> {
       const log = await readFile(run?.logPath ?? 'none', 'utf8');
       expect(log).toContain('shard-done');
     },
-    { timeout: 40_000, interval: 50 },
+    { timeout: 120_000, interval: 50 },
   );
 }
 

@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { awkward, changeIn, checkGiven, checkRecorded, makeScene, type Outcome, type Scene } from './scene.ts';
 
 /** A minute, and what it takes to start and score. */
-const fireLimitMs = 90_000;
+const fireLimitMs = 180_000;
 
 /** Whether a real cron can be tried here, or why not. */
 export async function whyNoCron(): Promise<string | undefined> {

@@ -99,4 +99,4 @@ it('no tick is run again once it was settled, Forbid and Replace run one at a ti
     }),
     { numRuns: Number(process.env['NIGHTS'] ?? 40) },
   );
-}, 120_000);
+});
