@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { sha256OfFile } from '../../src/core/files.ts';
+import { holdingWorkers, letGo } from './holding-workers.ts';
 import {
-  type Event,
   eventsIn,
   type Finished,
   makeParquet,
@@ -55,16 +55,15 @@ async function undisturbed(cwd: string): Promise<Readonly<Record<string, string>
   return wanted;
 }
 
-/** Runs the job, and does something to its surroundings when an event has come. */
-async function runUntil(
-  cwd: string,
-  isTime: (event: Event) => boolean,
-  disturb: () => Promise<void>,
-): Promise<Finished> {
-  const running = start(['run', '--json'], { cwd });
+/** Runs the job, and does something to its surroundings when two shards are done and no other is. */
+async function runUntilTwoAreDone(cwd: string, disturb: () => Promise<void>): Promise<Finished> {
+  const env = holdingWorkers({ folder: 'disk', shards: '[2-9]|1\\d' });
+  const running = start(['run', '--json'], { cwd, env });
+  let done = 0;
   let disturbed: Promise<void> | undefined;
   createInterface({ input: running.stdout }).on('line', (line) => {
-    if (disturbed === undefined && eventsIn({ stdout: line }).some(isTime)) disturbed = disturb();
+    if (eventsIn({ stdout: line }).some(({ type }) => type === 'shard-done')) done++;
+    if (done === 2) disturbed ??= disturb().finally(() => letGo(cwd));
   });
   const { exitCode, stdout, stderr } = await running;
   expect(disturbed).toBeDefined();
@@ -95,11 +94,6 @@ async function expectToGoOn(cwd: string, wanted: Readonly<Record<string, string>
   expect((await published(cwd, 'disk/out')).map((row) => Number(row['id']))).toEqual([...Array(rowCount).keys()]);
 }
 
-const done = (shards: number) => {
-  let seen = 0;
-  return ({ type }: Event) => type === 'shard-done' && ++seen === shards;
-};
-
 describe('a run whose surroundings change in the middle', () => {
   it('ends with the path of an input that was removed, and goes on when it is back', async () => {
     await using folder = await temporaryFolder();
@@ -107,7 +101,7 @@ describe('a run whose surroundings change in the middle', () => {
     await makeJob(cwd);
     const wanted = await undisturbed(cwd);
     const input = join(cwd, 'in.parquet');
-    const finished = await runUntil(cwd, done(2), () => rename(input, `${input}.gone`));
+    const finished = await runUntilTwoAreDone(cwd, () => rename(input, `${input}.gone`));
     expectFailure(finished, 'INPUT_CHANGED', `${input} was removed`);
     await rename(`${input}.gone`, input);
     await expectToGoOn(cwd, wanted);
@@ -119,7 +113,7 @@ describe('a run whose surroundings change in the middle', () => {
     await makeJob(cwd);
     const wanted = await undisturbed(cwd);
     let path = '';
-    const finished = await runUntil(cwd, done(2), async () => {
+    const finished = await runUntilTwoAreDone(cwd, async () => {
       const runs = join(cwd, 'disk/out/_nightshift/runs');
       path = join(runs, (await readdir(runs))[0] ?? '', name);
       await rename(path, `${path}.gone`);
@@ -210,7 +204,7 @@ describe(`a disk${noMount === undefined ? '' : ` (left out, a file system cannot
     await withDisk('16m', async (cwd) => {
       await makeJob(cwd);
       const wanted = await undisturbed(cwd);
-      const finished = await runUntil(cwd, done(2), async () => {
+      const finished = await runUntilTwoAreDone(cwd, async () => {
         // Refused while a file is open for writing.
         while ((await remount(cwd, 'ro').catch(() => undefined)) === undefined);
       });
