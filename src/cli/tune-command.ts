@@ -21,7 +21,7 @@ export function addTuneCommand(program: Command): void {
     .command('tune')
     .summary('measure which execution settings score a job fastest')
     .description(
-      `Measures workers and threads, batch size, read-ahead and graph optimisation on the first rows of a job, with real
+      `Measures workers and threads, batch size or tokens, read-ahead and graph optimisation on the first rows of a job, with real
 workers that write to a folder beside its output and then remove it. What is published and recorded stays untouched.
 Nothing is called better that is within the noise.`,
     );

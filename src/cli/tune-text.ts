@@ -1,5 +1,6 @@
 import type { Setting } from '../plan/tune-grid.ts';
-import { median, spreadOf, type Trial } from '../plan/tune-search.ts';
+import type { Trial } from '../plan/tune-heats.ts';
+import { median, spreadOf } from '../plan/tune-rates.ts';
 import type { Measurement } from '../run/measure-setting.ts';
 import { changesTo, type Tuned } from '../run/tune-job.ts';
 import { aligned, bytesText, countText, pluralText } from './aligned.ts';
@@ -21,22 +22,39 @@ const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 /** `auto × 1, batch 256, ahead 0, all`. */
 export function settingText(setting: Setting): string {
-  const { workersPerDevice, intraOpThreads, batchSize, readAhead, graphOptimization } = setting;
-  return `${workersPerDevice} × ${intraOpThreads}, batch ${batchSize}, ahead ${readAhead}, ${graphOptimization}`;
+  const { workersPerDevice, intraOpThreads, readAhead, graphOptimization } = setting;
+  return `${workersPerDevice} × ${intraOpThreads}, batch ${sizeText(setting)}, ahead ${readAhead}, ${graphOptimization}`;
+}
+
+function sizeText({ batchSize, batchTokens }: Setting): string {
+  const rows = batchSize === 'auto' ? undefined : String(batchSize);
+  const tokens = batchTokens === 'auto' ? undefined : pluralText(batchTokens, 'token');
+  return [rows, tokens].filter((text) => text !== undefined).join(', ') || 'auto';
 }
 
 /** What was measured, fastest first, what is best, and what holds the job up. */
 export function tuneText({ job, tuned, change, isWritten }: ShownTuning, paint: Paint): string {
-  const { found, rows, seconds } = tuned;
-  const count = found.trials.reduce((sum, { rates }) => sum + rates.length, 0);
-  const head = `${paint('bold', job)}  ${pluralText(count, 'measurement')} of ${pluralText(rows, 'row')} each in ${durationText(seconds)}`;
+  const { found, seconds } = tuned;
+  const { trials, gridSize } = found;
+  const count = trials.reduce((sum, { rates }) => sum + rates.length, 0);
+  const tried = `${countText(trials.length)} of ${pluralText(gridSize, 'setting')}`;
+  const head = `${paint('bold', job)}  ${pluralText(count, 'measurement')} of ${tried} in ${durationText(seconds)}`;
   const sentences = [
-    found.isComplete ? undefined : 'the budget ended before all settings were measured; --budget gives more',
+    found.isComplete ? undefined : endedText(tuned),
     gainText(tuned),
     ...noteTexts(tuned),
     isWritten && change !== undefined ? `written to ${change.path}` : undefined,
   ].filter((sentence) => sentence !== undefined);
   return `${head}\n\n${tableText(tuned)}\n${sentences.map((sentence) => `${sentence}\n`).join('')}`;
+}
+
+function endedText({ found, seconds }: Tuned): string {
+  const { trials, gridSize } = found;
+  return `the budget ended when ${countText(trials.length)} of ${pluralText(gridSize, 'setting')} had been measured: give it ${moreBudget(seconds)}`;
+}
+
+function moreBudget(seconds: number): string {
+  return `--budget ${Math.max(5, Math.ceil((2 * seconds) / 60))}m`;
 }
 
 function tableText({ found, measurements, keyOf }: Tuned): string {
@@ -48,14 +66,14 @@ function tableText({ found, measurements, keyOf }: Tuned): string {
   };
   const lines = trials.map((trial) => {
     const { setting, rates } = trial;
-    const { peakBytes = 0, batchRows } = measured(trial) ?? {};
+    const { peakBytes = 0, batch } = measured(trial) ?? {};
     const rate = median(rates);
-    const batch = setting.batchSize === 'auto' && batchRows !== undefined ? `auto (${batchRows})` : setting.batchSize;
+    const size = sizeText(setting);
     const mark = keyOf(setting) === keyOf(found.best.setting) ? '*' : ' ';
     const name = keyOf(setting) === keyOf(found.present.setting) ? 'present' : '';
     return [
       `${mark} ${setting.workersPerDevice} × ${setting.intraOpThreads}`,
-      String(batch),
+      size === 'auto' && batch !== undefined ? `auto (${batch.batchTokens ?? batch.batchRows})` : size,
       String(setting.readAhead),
       setting.graphOptimization,
       rate === 0 ? 'failed' : `${countText(Math.round(rate))} ± ${Math.ceil(spreadOf(rates) * 100)} %`,
@@ -76,7 +94,8 @@ function barText(share: number): string {
 }
 
 function gainText({ found }: Tuned): string {
-  const noise = `${(found.noise * 100).toFixed(0)} %`;
+  if (!Number.isFinite(found.noise)) return 'the present setting stays: there was no time to hold others against it';
+  const noise = found.noise > 1 ? 'more than 100 %' : `${(found.noise * 100).toFixed(0)} %`;
   const changes = Object.entries(changesTo(found.best.setting, found.present.setting));
   if (changes.length === 0) return `the present setting stays: nothing is faster by more than the noise of ${noise}`;
   const written = changes.map(([key, value]) => `${key}: ${value}`).join(', ');
@@ -104,14 +123,14 @@ export function tuneJson({ job, tuned, change, isWritten }: ShownTuning): string
   const { found, rows, seconds, measurements, keyOf } = tuned;
   const shown = ({ setting, rates }: Trial) => {
     const measurement = measurements.get(keyOf(setting));
-    const { peakBytes, batchRows, workers, timings } = measurement ?? {};
+    const { peakBytes, batch, workers, timings } = measurement ?? {};
     return {
       setting,
       rowsPerSecond: median(rates),
       rates,
       spread: spreadOf(rates),
       peakBytes,
-      batchRows,
+      ...batch,
       workers,
       timings,
     };
@@ -122,6 +141,9 @@ export function tuneJson({ job, tuned, change, isWritten }: ShownTuning): string
     rows,
     seconds,
     complete: found.isComplete,
+    measuredSettings: found.trials.length,
+    gridSettings: found.gridSize,
+    hint: found.isComplete ? undefined : `give it ${moreBudget(seconds)}`,
     present: shown(found.present),
     best: shown(found.best),
     gain: found.gain,

@@ -49,6 +49,13 @@ export type ExecutorEvent =
   | { readonly type: 'worker-lost'; readonly slot: Slot; readonly error: AppError }
   | { readonly type: 'worker-recycled'; readonly slot: Slot; readonly rssBytes: number };
 
+/** Shards that are scored in batches of one size. */
+export interface Round {
+  /** undefined is that of the round before, or measured by the first worker. */
+  readonly batch: BatchSize | undefined;
+  readonly shards: readonly number[];
+}
+
 export interface ExecutionOptions {
   readonly slots: readonly Slot[];
   readonly plan: RunPlan;
@@ -69,8 +76,11 @@ export interface ExecutionOptions {
   readonly retry: RetryPolicy;
   /** Shards that may fail; each comes back as done, with all its rows rejected. */
   readonly maxFailedShards: number;
-  /** No shard begins before every worker is ready: for who measures, since they do not come up at the same time. */
-  readonly startsTogether?: boolean;
+  /**
+   * In place of `batch`, for who measures: one begins when every worker is ready, since they do not come up at the same
+   * time, and the next when all of its shards are done.
+   */
+  readonly rounds?: readonly Round[];
   readonly signal: AbortSignal;
 }
 

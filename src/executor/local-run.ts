@@ -5,7 +5,8 @@ import type { ExecutionOptions, ExecutorEvent, Slot } from './contract.ts';
 import { type EarlyWorker, isSamePin, type LocalOptions } from './early-worker.ts';
 import { EventQueue } from './event-queue.ts';
 import { nextAttempt } from './next-attempt.ts';
-import { diedStarting, doneEvent, type Post, postFor, readyEvent, startMessage } from './post.ts';
+import { diedStarting, doneEvent, endAll, type Post, postFor, readyEvent, startMessage } from './post.ts';
+import { Rounds } from './rounds.ts';
 import { type Assignment, ShardQueue } from './shard-queue.ts';
 import { StartRetries } from './start-retries.ts';
 import { Watchdog } from './watchdog.ts';
@@ -19,7 +20,8 @@ export class LocalRun {
   readonly #local: LocalOptions;
   readonly #options: ExecutionOptions;
   readonly #queue = new EventQueue<ExecutorEvent>();
-  readonly #shards: ShardQueue;
+  readonly #shards = new ShardQueue([]);
+  readonly #rounds: Rounds;
   readonly #posts: Post[] = [];
   readonly #watchdog = new Watchdog();
   readonly #starts: StartRetries;
@@ -32,9 +34,9 @@ export class LocalRun {
   constructor(local: LocalOptions, options: ExecutionOptions, early: EarlyWorker | undefined) {
     this.#local = local;
     this.#options = options;
-    this.#batch = boundBatch(options.plan, options.batch);
-    this.#shards = new ShardQueue(options.shards.map((shard) => shard.index));
     this.#starts = new StartRetries(options.retry, Math.random);
+    this.#rounds = new Rounds(options);
+    this.#beginRound();
     this.#unfinished = options.shards.length;
     if (this.#unfinished === 0) {
       this.#queue.close();
@@ -55,17 +57,8 @@ export class LocalRun {
     this.#starts.close();
     const processes = this.#posts.map((post) => post.process);
     // Every shard has its commit: nothing is left that a worker could finish, and unloading its libraries takes time.
-    const isDone = this.#unfinished === 0;
-    for (const process of processes) {
-      if (isDone) process.kill();
-      else process.stop();
-    }
-    const timer = setTimeout(() => {
-      for (const process of processes) process.kill();
-    }, graceMs);
-    for (const process of processes) await process.ended;
+    await endAll(processes, this.#unfinished === 0 ? 0 : graceMs);
     this.#watchdog[Symbol.dispose]();
-    clearTimeout(timer);
   }
 
   #post(slot: Slot, early: EarlyWorker | undefined): void {
@@ -97,8 +90,8 @@ export class LocalRun {
         post.state = 'idle';
         this.#starts.succeeded(post.slot.index);
         this.#queue.push(readyEvent(message, post));
-        if (this.#options.startsTogether === true) this.#assignAll();
-        else this.#assign(post);
+        if (this.#options.rounds === undefined) this.#assign(post);
+        else this.#assignAll();
         return;
       case 'measured':
         this.#measured(post, batchIn(message));
@@ -148,14 +141,11 @@ export class LocalRun {
   }
 
   #assign(post: Post): void {
-    if (post.state !== 'idle' || this.#options.signal.aborted || this.#isAwaited()) return;
+    if (post.state !== 'idle' || this.#options.signal.aborted) return;
+    if (this.#options.rounds !== undefined && this.#posts.some(({ state }) => state === 'starting')) return;
     const next = this.#shards.nextFor(post.slot.index);
     if (next === undefined) return;
     this.#give(postFor(next, post, this.#posts), next);
-  }
-
-  #isAwaited(): boolean {
-    return this.#options.startsTogether === true && this.#posts.some(({ state }) => state === 'starting');
   }
 
   #give(post: Post, next: Assignment): void {
@@ -280,8 +270,18 @@ export class LocalRun {
 
   #finishOne(): boolean {
     this.#unfinished--;
+    this.#rounds.finishOne();
     if (this.#unfinished === 0) this.#queue.close();
+    else if (this.#beginRound()) this.#assignAll();
     return this.#unfinished === 0;
+  }
+
+  #beginRound(): boolean {
+    const round = this.#rounds.next();
+    if (round === undefined) return false;
+    this.#batch = boundBatch(this.#options.plan, round.batch) ?? this.#batch;
+    this.#shards.add(round.shards);
+    return true;
   }
 
   /** Workers finish their batch; shards that nobody began are dropped. */

@@ -55,3 +55,15 @@ export function readyEvent(
 ): ExecutorEvent {
   return { type: 'worker-ready', slot, pid: process.pid, providers };
 }
+
+/** Stops processes, and kills what is left of them after a while. */
+export async function endAll(processes: readonly WorkerProcess[], graceMs: number): Promise<void> {
+  const kill = () => {
+    for (const process of processes) process.kill();
+  };
+  if (graceMs === 0) kill();
+  else for (const process of processes) process.stop();
+  const timer = setTimeout(kill, graceMs);
+  for (const process of processes) await process.ended;
+  clearTimeout(timer);
+}

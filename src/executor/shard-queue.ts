@@ -33,20 +33,19 @@ export function retryDelayMs(policy: RetryPolicy, attempt: number, random: numbe
 
 /** Shards that wait for a worker, and those that wait for their next attempt's time. */
 export class ShardQueue {
-  readonly #waiting: Assignment[];
+  readonly #waiting: Assignment[] = [];
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #leftOut = new Set<number>();
   #isClosed = false;
 
   constructor(shards: readonly number[]) {
-    this.#waiting = shards.map((shard) => ({
-      shard,
-      attempt: 1,
-      failedAttempts: [],
-      failedOn: undefined,
-      needsFresh: false,
-      giveUp: false,
-    }));
+    this.add(shards);
+  }
+
+  add(shards: readonly number[]): void {
+    if (this.#isClosed) return;
+    const first = { attempt: 1, failedAttempts: [], failedOn: undefined, needsFresh: false, giveUp: false };
+    this.#waiting.push(...shards.map((shard) => ({ shard, ...first })));
   }
 
   /** The first that a slot's worker may make. */

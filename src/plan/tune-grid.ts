@@ -1,10 +1,13 @@
 import type { JobSpec } from '../spec/job-spec.ts';
+import { hasTokens } from './batch-size.ts';
+import type { RunPlan } from './run-plan.ts';
 
 /** What tuning may change; all of it is how a job runs, and none of it what it is. */
 export const tunedKeys = [
   'workersPerDevice',
   'intraOpThreads',
   'batchSize',
+  'batchTokens',
   'readAhead',
   'graphOptimization',
 ] as const satisfies (keyof JobSpec['execution'])[];
@@ -22,24 +25,44 @@ export interface GridFacts {
   readonly batchRowsAtMost: number;
   /** What may change; everything, if left out. Workers and threads change together. */
   readonly only?: readonly TunedKey[] | undefined;
-  /** The model fixes the rows of a batch. */
-  readonly isBatchFixed: boolean;
+  readonly batchBound: BatchBound;
+}
+
+/** What ends a batch: so many rows, so many tokens, or that the model takes no more. */
+export type BatchBound = 'rows' | 'tokens' | 'model';
+
+/** Texts are batched by their tokens, unless the job says how many rows a batch has or that these are to be tried. */
+export function batchBound(
+  plan: Pick<RunPlan, 'features' | 'fixedBatchRows'>,
+  { batchSize }: Pick<Setting, 'batchSize'>,
+  only: readonly TunedKey[] | undefined,
+): BatchBound {
+  if (plan.fixedBatchRows !== undefined) return 'model';
+  if (!hasTokens(plan)) return 'rows';
+  if (only?.includes('batchTokens') === true) return 'tokens';
+  return batchSize === 'auto' && only?.includes('batchSize') !== true ? 'tokens' : 'rows';
 }
 
 const batchSizes = [16, 64, 256, 1024, 4096, 16_384] as const;
+const batchTokens = [1024, 2048, 4096, 8192, 16_384, 32_768] as const;
 const gpuWorkers = [1, 2, 3, 4] as const;
 
 /** What is tried, what matters most first. */
 export function tuneGrid(facts: GridFacts): readonly Dimension[] {
-  const { cores, hasGpu, batchRowsAtMost, isBatchFixed, only = tunedKeys } = facts;
-  const sizes = isBatchFixed ? [] : batchSizes.filter((size) => size <= batchRowsAtMost);
+  const { cores, hasGpu, only = tunedKeys } = facts;
   const dimensions: readonly Dimension[] = [
     hasGpu ? gpuWorkers.map((workersPerDevice) => ({ workersPerDevice, intraOpThreads: 1 })) : cpuPlacings(cores),
-    sizes.map((batchSize) => ({ batchSize })),
+    batches(facts),
     [{ readAhead: 0 }, { readAhead: 1 }],
     [{ graphOptimization: 'all' }, { graphOptimization: 'extended' }, { graphOptimization: 'basic' }],
   ];
   return dimensions.filter((steps) => steps.some((step) => only.some((key) => key in step)));
+}
+
+function batches({ batchBound, batchRowsAtMost }: GridFacts): Dimension {
+  if (batchBound === 'model') return [];
+  if (batchBound === 'tokens') return batchTokens.map((tokens) => ({ batchTokens: tokens }));
+  return batchSizes.filter((size) => size <= batchRowsAtMost).map((batchSize) => ({ batchSize }));
 }
 
 /** Workers × threads that fill the cores or leave some: powers of two, and all. */

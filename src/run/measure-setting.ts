@@ -1,7 +1,8 @@
 import { AppError } from '../core/errors.ts';
-import type { Device, ExecutorEvent, Slot } from '../executor/contract.ts';
+import type { Device, ExecutorEvent, Round, Slot } from '../executor/contract.ts';
+import { type BatchSize, batchIn, chosenBatch } from '../plan/batch-size.ts';
 import type { Commit } from '../plan/commit.ts';
-import type { RunPlan } from '../plan/run-plan.ts';
+import { type RunPlan, type Shard, shardRowCount } from '../plan/run-plan.ts';
 import { splitShards } from '../plan/split-shards.ts';
 import { sumTimings } from '../plan/sum-timings.ts';
 import type { Setting } from '../plan/tune-grid.ts';
@@ -13,11 +14,11 @@ import { readsAhead } from './reads-ahead.ts';
 /** What a setting did with the sample. */
 export interface Measurement {
   readonly rowsPerSecond: number;
-  /** From the first shard's start to the last one's end, with every worker up before. */
+  /** From the first shard's start to the last one's end, with every worker up and warm before. */
   readonly seconds: number;
-  /** Of all workers at their peaks. */
+  /** Of all workers at their peaks, until then. */
   readonly peakBytes: number;
-  readonly batchRows: number;
+  readonly batch: BatchSize;
   readonly workers: number;
   readonly timings: Commit['timings'];
 }
@@ -27,8 +28,8 @@ export interface Bench {
   readonly job: JobSpec;
   readonly plan: RunPlan;
   readonly devices: readonly Device[];
-  /** How often the sample is scored, where it is too short to tell settings apart. */
-  readonly repeats: number;
+  /** What `auto` comes to; undefined where it is still to be measured. */
+  readonly auto: BatchSize | undefined;
   /** For parts that nobody will read. */
   readonly folder: string;
   readonly signal: AbortSignal;
@@ -39,31 +40,62 @@ export interface ResolvedSetting {
   readonly slots: readonly Slot[];
   readonly prefetch: boolean;
   readonly plan: RunPlan;
+  readonly batch: BatchSize | undefined;
 }
 
-export function resolveSetting(ports: Ports, { plan, devices }: Bench, setting: Setting): ResolvedSetting {
+export function resolveSetting(ports: Ports, { plan, devices, auto }: Bench, setting: Setting): ResolvedSetting {
   const slots = ports.planSlots({ ...setting, devices, modelBytes: plan.model.sizeBytes });
   const { graphOptimization: _former, ...rest } = plan;
-  const { graphOptimization } = setting;
+  const { graphOptimization, batchSize } = setting;
   return {
     slots,
     prefetch: readsAhead(ports, { ...setting, slots, plan }),
     plan: graphOptimization === 'all' ? rest : { ...rest, graphOptimization },
+    batch: chosenBatch(plan, setting, batchSize === 'auto' ? auto : undefined),
   };
 }
 
+/** Settings of one key differ in nothing that their workers would have to be started again for. */
+export function workersKey({ slots, prefetch, plan }: ResolvedSetting): string {
+  const places = slots.map(({ device, intraOpThreads }) => `${device.name}×${intraOpThreads}`);
+  return JSON.stringify([places, prefetch, plan.graphOptimization]);
+}
+
+/** Settings that have the same workers, and how often each is measured. */
+export interface LineUp {
+  readonly settings: readonly Setting[];
+  readonly rounds: number;
+  /** How often the sample is scored in each, where it is too short to tell settings apart. */
+  readonly repeats: number;
+}
+
+/** One part of so many of the sample is scored before it counts, where a batch fits into that. */
+const warmShare = 4;
+
+/** Some of the rows in batches of one setting, one time. */
+interface Lap {
+  readonly setting: number;
+  readonly batch: BatchSize | undefined;
+  readonly ranges: readonly Shard['ranges'][];
+}
+
 /**
- * Scores the sample with a setting as a run would: workers, reading, the session, parts and commits on the disk.
+ * Scores the sample with each setting in turn as a run would: workers, reading, the session, parts and commits on the
+ * disk. The workers stay for all of them, and score some rows with each before it counts.
+ * @returns of each setting, a measurement a round
  * @throws AppError what the run would fail with
  */
-export async function measureSetting(ports: Ports, bench: Bench, setting: Setting): Promise<Measurement> {
-  const { job, folder, repeats, signal } = bench;
-  const { slots, prefetch, plan } = resolveSetting(ports, bench, setting);
-  const { execution } = job;
-  const batchRows = setting.batchSize === 'auto' ? undefined : setting.batchSize;
-  const once = splitShards(plan.shards, piecesFor(plan.rowCount, slots.length, batchRows));
-  const again = Array.from({ length: repeats }, () => once).flat();
-  const shards = again.map(({ ranges }, index) => ({ index, ranges }));
+export async function measureLineUp(
+  ports: Ports,
+  bench: Bench,
+  lineUp: LineUp,
+): Promise<readonly (readonly Measurement[])[]> {
+  const { job, folder, signal } = bench;
+  const [resolved] = lineUp.settings.map((setting) => resolveSetting(ports, bench, setting));
+  if (resolved === undefined) return [];
+  const { slots, prefetch, plan } = resolved;
+  const laps = lapsOf(ports, bench, lineUp);
+  const shards = laps.flatMap(({ ranges }) => ranges).map((ranges, index) => ({ index, ranges }));
   const runId = newRunId(ports);
   await ports.store.create(folder, runId);
   await using executor = ports.newExecutor();
@@ -73,33 +105,63 @@ export async function measureSetting(ports: Ports, bench: Bench, setting: Settin
     shards,
     outputFolder: folder,
     runId,
-    batch: batchRows === undefined ? undefined : { batchRows },
+    batch: undefined,
     prefetch,
-    warmupBatches: 1,
+    warmupBatches: 0,
     profile: false,
-    fallback: execution.fallback,
+    fallback: job.execution.fallback,
     maxWorkerMemoryBytes: undefined,
-    batchTimeoutMs: execution.batchTimeoutMs,
+    batchTimeoutMs: job.execution.batchTimeoutMs,
     retry: { ...job.retry, maxAttempts: 1 },
     maxFailedShards: 0,
-    startsTogether: true,
+    rounds: roundsOf(laps),
     signal,
   });
-  const measured = await watched(stream, plan.rowCount * repeats);
+  const measured = await watched(stream, laps);
   signal.throwIfAborted();
   await ports.store.remove(folder, runId);
-  return measured;
+  const count = lineUp.settings.length;
+  return lineUp.settings.map((_, index) =>
+    measured.filter((_measurement, lap) => lap >= count && laps[lap]?.setting === index),
+  );
 }
 
-/** Two a worker, so that one that is disturbed does not hold up the others; one where a batch would not fit. */
-function piecesFor(rows: number, workers: number, batchRows = 1): number {
-  return rows / (2 * workers) >= batchRows ? 2 * workers : workers;
+/** First some rows of each, smaller batches before larger ones, so that memory is there; then forth and back. */
+function lapsOf(ports: Ports, bench: Bench, { settings, rounds, repeats }: LineUp): readonly Lap[] {
+  const { shards, rowCount } = bench.plan;
+  const laps = settings.map((setting, index) => {
+    const { slots, batch } = resolveSetting(ports, bench, setting);
+    const pieces = (count: number) => splitShards(shards, count).map(({ ranges }) => ranges);
+    const once = pieces(slots.length);
+    const hasRoom = rowCount / (warmShare * slots.length) >= (batch?.batchRows ?? rowCount);
+    return {
+      warm: { setting: index, batch, ranges: hasRoom ? pieces(warmShare * slots.length).slice(0, slots.length) : once },
+      timed: { setting: index, batch, ranges: Array.from({ length: repeats }, () => once).flat() },
+    };
+  });
+  const size = ({ batch }: Lap) => batch?.batchTokens ?? batch?.batchRows ?? 0;
+  const timed = laps.map((lap) => lap.timed);
+  return [
+    ...laps.map(({ warm }) => warm).toSorted((a, b) => size(a) - size(b)),
+    ...Array.from({ length: rounds }, (_, round) => (round % 2 === 0 ? timed : timed.toReversed())).flat(),
+  ];
 }
 
-async function watched(stream: AsyncIterable<ExecutorEvent>, rows: number): Promise<Measurement> {
-  const commits: Commit[] = [];
+function roundsOf(laps: readonly Lap[]): readonly Round[] {
+  let first = 0;
+  return laps.map(({ batch, ranges }) => {
+    const start = first;
+    first += ranges.length;
+    return { batch, shards: ranges.map((_, index) => start + index) };
+  });
+}
+
+/** A measurement a lap. */
+async function watched(stream: AsyncIterable<ExecutorEvent>, laps: readonly Lap[]): Promise<readonly Measurement[]> {
+  const measured: Measurement[] = [];
   const peaks = new Map<number, number>();
   let [startedMs, endedMs] = [0, 0];
+  let commits: Commit[] = [];
   for await (const event of stream) {
     if (event.type === 'shard-failed') throw event.error;
     if (event.type === 'worker-lost') throw event.error;
@@ -108,15 +170,29 @@ async function watched(stream: AsyncIterable<ExecutorEvent>, rows: number): Prom
     endedMs = performance.now();
     commits.push(event.commit);
     peaks.set(event.slot.index, event.peakRssBytes);
+    const { ranges = [] } = laps[measured.length] ?? {};
+    if (commits.length < ranges.length) continue;
+    measured.push(measurementOf({ commits, ranges, peaks, seconds: (endedMs - startedMs) / 1000 }));
+    [startedMs, commits] = [0, []];
   }
-  const [first] = commits;
-  if (first === undefined) throw new AppError('INTERRUPTED', 'no shard was scored');
-  const seconds = Math.max(0.001, (endedMs - startedMs) / 1000);
+  if (measured.length < laps.length) throw new AppError('INTERRUPTED', 'not all shards were scored');
+  return measured;
+}
+
+interface Scored {
+  readonly commits: readonly Commit[];
+  readonly ranges: Lap['ranges'];
+  readonly peaks: ReadonlyMap<number, number>;
+  readonly seconds: number;
+}
+
+function measurementOf({ commits, ranges, peaks, seconds }: Scored): Measurement {
+  const rows = ranges.reduce((sum, piece) => sum + shardRowCount({ index: 0, ranges: piece }), 0);
   return {
-    rowsPerSecond: rows / seconds,
-    seconds,
+    rowsPerSecond: rows / Math.max(0.001, seconds),
+    seconds: Math.max(0.001, seconds),
     peakBytes: [...peaks.values()].reduce((sum, bytes) => sum + bytes, 0),
-    batchRows: first.batchRows,
+    batch: batchIn(commits[0] ?? { batchRows: 0 }),
     workers: peaks.size,
     timings: sumTimings(commits),
   };

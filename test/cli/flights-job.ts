@@ -26,3 +26,12 @@ export const digitsJob = {
   output: { path: 'out-digits', mode: 'overwrite', keep: ['id'], columns: { digit: 'argmax(logits)' } },
   execution: { batchSize: 64 },
 } as const satisfies Job;
+
+/** Texts of some twenty tokens, for a tiny transformer. */
+export const glossesJob = {
+  model: join(root, 'fixtures/models/tiny-bert/model.onnx'),
+  input: join(root, 'fixtures/glosses/glosses.parquet'),
+  features: { text: { column: 'gloss', tokenizer: join(root, 'fixtures/models/tiny-bert/tokenizer.json') } },
+  output: { path: 'out-glosses', mode: 'overwrite', keep: ['id'], columns: { embedding: 'last_hidden_state[0]' } },
+  execution: {},
+} as const satisfies Job;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventsIn, nightshift, start, temporaryFolder, writeSpec } from '../e2e/nightshift.ts';
-import { digitsJob, flightsJob } from './flights-job.ts';
+import { digitsJob, flightsJob, glossesJob } from './flights-job.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeEach(async () => {
@@ -42,10 +42,13 @@ describe('tune', () => {
       workersPerDevice: 'auto',
       intraOpThreads: 'auto',
       batchSize: 100,
+      batchTokens: 'auto',
       readAhead: 'auto',
       graphOptimization: 'all',
     });
-    expect(document.present.rates.length).toBeGreaterThanOrEqual(2);
+    expect(document.present.rates.length).toBeGreaterThanOrEqual(1);
+    expect(document.measuredSettings).toBe(document.settings.length);
+    expect(document.gridSettings).toBeGreaterThanOrEqual(document.measuredSettings);
     expect(document.present).toMatchObject({ batchRows: 100, peakBytes: expect.any(Number) });
     const { total, session, pack, read, write } = document.present.timings;
     expect(session + pack + read + write).toBeCloseTo(total, 1);
@@ -59,7 +62,7 @@ describe('tune', () => {
     expect(stderr.split('\n')[0]).toMatch(/^each measurement scores 600 rows(, \d+ times)?$/);
     expect(stderr).toMatch(/^\d+ % +auto × auto, batch 64, ahead auto, all: [\d,]+ rows\/s$/m);
     expect(stdout).toMatch(
-      /^digits {2}\d+ measurements of [\d,]+ rows each in [\d.]+ s\n\n {2}workers × threads {2}batch/,
+      /^digits {2}\d+ measurements? of \d+ of \d+ settings in [\d.]+ s\n\n {2}workers × threads {2}batch/,
     );
     expect(stdout).toMatch(/^. auto × auto .* rows|^. auto × auto .*█ .* MiB .*present$/m);
     expect(stdout).toMatch(/^of the workers' time .*ONNX Runtime (has )?\d+ %/m);
@@ -95,6 +98,44 @@ jobs:
     expect(await readFile(path, 'utf8')).toBe(text(String(written.changes.batchSize)));
     expect(Object.keys(written.changes)).toEqual(['batchSize']);
     expect(await tune(...args.slice(0, 2), ...quick, '--json')).toMatchObject({ exitCode: 0 });
+  });
+
+  it('finds how many tokens a batch of texts has', async () => {
+    await writeSpec(folder.path, { glosses: { ...glossesJob, execution: { devices: 'cpu', batchTokens: 8 } } });
+    const { exitCode, stdout } = await tune(
+      '--rows',
+      '400',
+      '--budget',
+      '6s',
+      '--json',
+      '--only',
+      'batchTokens',
+      '--write',
+    );
+    const { changes, settings, written, gridSettings } = JSON.parse(stdout);
+    const tried = settings.map(({ setting }: { setting: { batchTokens: number } }) => setting.batchTokens);
+    expect({ exitCode, gridSettings }).toEqual({ exitCode: 0, gridSettings: 7 });
+    expect(tried.toSorted((a: number, b: number) => a - b)).toEqual([8, 1024, 2048, 4096, 8192, 16_384, 32_768]);
+    for (const { setting, batchTokens } of settings) expect(batchTokens).toBe(setting.batchTokens);
+    // What is written depends on the machine, but it is what was found, and nothing else.
+    const isBetter = changes.batchTokens !== undefined;
+    expect({ written, keys: Object.keys(changes) }).toEqual({
+      written: isBetter,
+      keys: isBetter ? ['batchTokens'] : [],
+    });
+    const spec: unknown = JSON.parse(await readFile(join(folder.path, 'jobs.yaml'), 'utf8'));
+    const execution = { devices: 'cpu', batchTokens: changes.batchTokens ?? 8 };
+    expect(spec).toMatchObject({ jobs: { glosses: { execution } } });
+  }, 60_000);
+
+  it('says that the budget ended, in both ways to show it', async () => {
+    await writeSpec(folder.path, { flights: flightsJob });
+    const short = ['--rows', '600', '--budget', '0.1s', '--quiet'];
+    const { stdout } = await tune(...short);
+    expect(stdout).toMatch(/^the budget ended when \d+ of \d+ settings had been measured: give it --budget 5m$/m);
+    expect(stdout).toContain('the present setting stays: there was no time to hold others against it');
+    const document = JSON.parse((await tune(...short, '--json')).stdout);
+    expect(document).toMatchObject({ complete: false, measuredSettings: 1, hint: 'give it --budget 5m' });
   });
 
   it.each(['SIGINT', 'SIGTERM'] as const)('that is stopped by %s leaves nothing behind', async (signal) => {

@@ -171,19 +171,37 @@ describe('a shard that finds no memory', () => {
   });
 });
 
-describe('workers that are to start together', () => {
-  it('begin no shard before the last of them is ready', async () => {
-    const events = await execute({ env: { MEMORY: '9999' }, slots: 3, shards: 6, options: { startsTogether: true } });
+describe('rounds', () => {
+  const oneOf = (shards: number) => [{ batch: { batchRows: 8 }, shards: Array.from({ length: shards }, (_, i) => i) }];
+
+  it('follow one another, each with its batches, when all shards of the last one are done', async () => {
+    const rounds = [
+      { batch: { batchRows: 64 }, shards: [0, 1, 2] },
+      { batch: { batchRows: 8 }, shards: [3] },
+      { batch: { batchRows: 512 }, shards: [4, 5] },
+    ];
+    const events = await execute({ env: { MEMORY: '9999' }, slots: 2, shards: 6, options: { rounds } });
+    const round = (shard: number) => rounds.findIndex(({ shards }) => shards.includes(shard));
+    const order = events.flatMap((event) =>
+      event.type === 'shard-started' || event.type === 'shard-done' ? event : [],
+    );
+    expect(order.map(({ shard }) => round(shard))).toEqual([0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 2, 2]);
+    expect(all(events, 'worker-ready')).toHaveLength(2);
+    for (const { shard, commit } of all(events, 'shard-done'))
+      expect(commit.batchRows).toBe(rounds[round(shard)]?.batch.batchRows);
+  });
+  it('begin when the last worker is ready', async () => {
+    const events = await execute({ env: { MEMORY: '9999' }, slots: 3, shards: 6, options: { rounds: oneOf(6) } });
     const order = events.map(({ type }) => type).filter((type) => type === 'worker-ready' || type === 'shard-started');
     expect(order.lastIndexOf('worker-ready')).toBeLessThan(order.indexOf('shard-started'));
     expect(all(events, 'shard-done')).toHaveLength(6);
     expect(all(events, 'shard-done')[0]?.peakRssBytes).toBe(2);
   });
 
-  it('do not wait for one that cannot start', async () => {
+  it('do not wait for a worker that cannot start', async () => {
     const env = { MEMORY: '9999', STARTS_ONCE: 'yes' };
     await writeFile(join(folder.path, 'failed-on-2'), '');
-    const events = await execute({ env, slots: 2, shards: 2, options: { startsTogether: true } });
+    const events = await execute({ env, slots: 2, shards: 2, options: { rounds: oneOf(2) } });
     expect(all(events, 'shard-done').map(({ slot }) => slot.index)).toEqual([0, 0]);
   });
 });
