@@ -9,6 +9,7 @@ import { scoreImages } from './images.ts';
 import { cpuSeconds, sampleProcesses } from './memory.ts';
 import { median, megabytes, print, row, thousands } from './report.ts';
 import { embedTexts } from './text.ts';
+import { tuneShare } from './tune-share.ts';
 
 /**
  * Ratios of one run of one machine: end to end (start-up, reading, scoring, writing, publishing) against raw ONNX
@@ -22,12 +23,12 @@ const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const python = process.env['NIGHTSHIFT_BENCH_PYTHON'];
 
 const parts: Readonly<Record<string, (folder: string) => Promise<void>>> = {
-  ...{ throughput, grid, cold, memory, soak },
+  ...{ throughput, grid, cold, memory, soak, tune },
   text: (folder) => embedTexts({ bin, folder, rounds, python, cores: workers }),
   images: (folder) => scoreImages({ bin, folder, rounds, python, cores: workers }),
 };
-/** They fetch or make a lot first. */
-const onDemand = ['text', 'images'];
+/** They fetch or make a lot first, or take long. */
+const onDemand = ['text', 'images', 'tune'];
 const wanted = process.argv.slice(2);
 const folder = await mkdtemp(join(tmpdir(), 'nightshift-bench-run-'));
 print(
@@ -92,6 +93,12 @@ async function grid(): Promise<void> {
     row(`auto / best fixed (${best.name})`, (auto / best.rate).toFixed(2));
     for (const { name, rate } of medians) row(name, `${thousands(rate)} rows/s`);
   }
+}
+
+async function tune(): Promise<void> {
+  const path = resolve(import.meta.dirname, '../../jobs.example.yaml');
+  for (const job of ['late-flights', 'digits', 'glosses'])
+    await tuneShare({ path, job, rows: 'auto', budgetSeconds: Number(process.env['BENCH_TUNE_BUDGET'] ?? 60), rounds });
 }
 
 async function cold(): Promise<void> {
