@@ -63,7 +63,7 @@ export function* search(options: SearchOptions): Steps<Found> {
     best = found[0]?.setting ?? best;
     for (const { setting } of close(found).slice(1)) alternatives.push(pick(setting, steps));
   }
-  const others = Object.assign({}, ...grid.slice(coupledDimensions).map((steps) => pick(best, steps)));
+  const others = pick(best, grid.slice(coupledDimensions).flat());
   const last = [
     best,
     ...rivals.map((rival) => ({ ...rival, ...others })),
