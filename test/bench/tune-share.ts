@@ -42,6 +42,9 @@ async function holdAgainstGrid({ found, keyOf, sample, grid, seconds }: Tuned, r
   const started = performance.now();
   const measurer = new Measurer(ports, sample, { ms: Number.POSITIVE_INFINITY, started });
   const { best, present } = found;
+  const count = found.trials.reduce((sum, { rates }) => sum + rates.length, 0);
+  row('measurements of tune', `${count} of ${found.trials.length} settings in ${seconds.toFixed(0)} s`);
+  row('tuned', settingText(best.setting));
   const unique = (settings: readonly Setting[]) => [
     ...new Map(settings.map((setting) => [keyOf(setting), setting])).values(),
   ];
@@ -66,8 +69,6 @@ async function holdAgainstGrid({ found, keyOf, sample, grid, seconds }: Tuned, r
     const marks = [best, present].map((trial) => keyOf(trial.setting) === keyOf(setting));
     row(settingText(setting), `${thousands(rate)} rows/s${marks[0] ? ', tuned' : ''}${marks[1] ? ', present' : ''}`);
   }
-  const count = found.trials.reduce((sum, { rates }) => sum + rates.length, 0);
-  row('measurements of tune', `${count} of ${found.trials.length} settings in ${seconds.toFixed(0)} s`);
   row('the grid took', `${((performance.now() - started) / 1000).toFixed(0)} s`);
   row('tuned / present', (rateOf(best.setting) / rateOf(present.setting)).toFixed(3));
   row(`tuned / best of ${all.length}`, (rateOf(best.setting) / (last[0]?.rate ?? 0)).toFixed(3));
