@@ -126,7 +126,7 @@ jobs:
     const spec: unknown = JSON.parse(await readFile(join(folder.path, 'jobs.yaml'), 'utf8'));
     const execution = { devices: 'cpu', batchTokens: changes.batchTokens ?? 8 };
     expect(spec).toMatchObject({ jobs: { glosses: { execution } } });
-  }, 60_000);
+  }, 120_000);
 
   it('says that the budget ended, in both ways to show it', async () => {
     await writeSpec(folder.path, { flights: flightsJob });
