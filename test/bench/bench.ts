@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { execa, execaNode } from 'execa';
 import { glob } from 'tinyglobby';
 import { stateFolder } from '../house/state-folder.ts';
@@ -9,12 +10,14 @@ import { scoreImages } from './images.ts';
 import { cpuSeconds, sampleProcesses } from './memory.ts';
 import { median, megabytes, print, row, thousands } from './report.ts';
 import { embedTexts } from './text.ts';
+import { readPeerNames } from './text-peers.ts';
 import { tuneShare } from './tune-share.ts';
 
 /**
  * Ratios of one run of one machine: end to end (start-up, reading, scoring, writing, publishing) against raw ONNX
  * Runtime on tensors in memory, same processes and threads, taken in turn. Never an absolute time as an assertion.
- * NIGHTSHIFT_BENCH_PYTHON names a Python with pyarrow and onnxruntime, to be measured beside.
+ * NIGHTSHIFT_BENCH_PYTHON names a Python with pyarrow and onnxruntime, to be measured beside; `text --peers ray,spark`
+ * measures those too, where it has them.
  */
 const bin = resolve(import.meta.dirname, '../../bin/nightshift.js');
 const workers = availableParallelism();
@@ -22,14 +25,19 @@ process.env['XDG_STATE_HOME'] = stateFolder();
 const rounds = Number(process.env['BENCH_ROUNDS'] ?? 3);
 const python = process.env['NIGHTSHIFT_BENCH_PYTHON'];
 
+const { positionals: wanted, values: flags } = parseArgs({
+  allowPositionals: true,
+  options: { peers: { type: 'string', default: '' } },
+});
+const peers = readPeerNames(flags.peers);
+
 const parts: Readonly<Record<string, (folder: string) => Promise<void>>> = {
   ...{ throughput, grid, cold, memory, soak, tune },
-  text: (folder) => embedTexts({ bin, folder, rounds, python, cores: workers }),
+  text: (folder) => embedTexts({ bin, folder, rounds, python, cores: workers }, peers),
   images: (folder) => scoreImages({ bin, folder, rounds, python, cores: workers }),
 };
 /** They fetch or make a lot first, or take long. */
 const onDemand = ['text', 'images', 'tune'];
-const wanted = process.argv.slice(2);
 const folder = await mkdtemp(join(tmpdir(), 'nightshift-bench-run-'));
 print(
   `${cpus()[0]?.model.trim()}, ${workers} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}; medians of ${rounds} rounds`,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export interface Usage {
   /** Largest resident set that any of its children ever had. */
@@ -31,6 +31,22 @@ export function sampleProcesses(pid: number, everyMs: number): { readonly stop: 
 export function cpuSeconds(pid: number): number | undefined {
   const fields = read(`/proc/${pid}/stat`)?.split(') ')[1]?.split(' ');
   return fields === undefined ? undefined : (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+/** Processes whose working folder is there, or below it. */
+export function processesIn(folder: string): readonly number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    const at = /^\d+$/.test(name) ? workingFolder(name) : undefined;
+    return at === folder || at?.startsWith(`${folder}/`) ? [Number(name)] : [];
+  });
+}
+
+function workingFolder(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return undefined;
+  }
 }
 
 function childrenOf(pid: number): readonly number[] {
