@@ -87,6 +87,11 @@ export async function newRunLauncher(stderr: 'inherit' | 'ignore'): Promise<Laun
   return (await import('../schedule/spawn-run.ts')).newLauncher({ entry: ownEntry(), env: environment(), stderr });
 }
 
+/** Where the models are kept that ONNX Runtime has optimised. */
+export function optimizedModelsIn(stateFolder: string): string {
+  return join(stateFolder, 'models');
+}
+
 /** Holds the timer of a job, so that one process at a time decides what is due. */
 export function holdTimer(stateFolder: string, { specPath, job }: JobKey): Disposable | undefined {
   const name = createHash('sha256').update(`${specPath}\0${job}`).digest('hex').slice(0, 16);

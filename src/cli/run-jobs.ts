@@ -7,7 +7,7 @@ import { type RunOptions, runJob } from '../run/run-job.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
 import { checkOutputs, chooseJobs, jobRequest } from './choose-jobs.ts';
 import { chooseReporter } from './choose-reporter.ts';
-import { newPorts } from './context.ts';
+import { newPorts, optimizedModelsIn } from './context.ts';
 import { dateJobs } from './date-jobs.ts';
 import { Interruption, LostReader } from './interruption.ts';
 import type { Io } from './io.ts';
@@ -60,7 +60,13 @@ export async function runJobs(io: Io, request: SpecRequest<RunFlags>): Promise<n
       record: recorder?.begin(recordedJob(spec, dated)),
       ports,
       reporter: { report: notices.see },
-      options: { restart: flags.restart === true, resume: flags.resume, waitMs, signal },
+      options: {
+        restart: flags.restart === true,
+        resume: flags.resume,
+        waitMs,
+        signal,
+        optimizedModels: optimizedModelsIn(resolve(flags.stateDir)),
+      },
     });
     if (failure !== undefined) {
       // Below a bar that still moves, the message would be overwritten.

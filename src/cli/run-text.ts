@@ -47,7 +47,7 @@ export function runLines(event: RunEvent, options: RunTextOptions): readonly Run
     case 'run-planned':
       return [line('info', plannedText(event))];
     case 'worker-ready':
-      return [line('detail', `worker ${event.pid} is ready on ${event.device} (${event.providers.join(', ')})`)];
+      return [line('detail', readyText(event))];
     case 'warning':
       return [warning(`${event.message} (${event.code})`)];
     case 'notice-failed':
@@ -86,6 +86,12 @@ type Of<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
 function takenText({ shards, rows, from }: Of<'shards-taken-over'>): string {
   const runs = `${from.slice(0, 3).join(', ')}${from.length > 3 ? ', …' : ''}`;
   return `took over ${pluralText(rows, 'row')} in ${pluralText(shards, 'shard')} from run ${runs}: the same input content`;
+}
+
+function readyText({ pid, device, providers, optimizedModel }: Of<'worker-ready'>): string {
+  const kept = optimizedModel === 'kept' ? ', its optimised model is kept' : '';
+  const loaded = optimizedModel === 'loaded' ? ', its model was optimised before' : '';
+  return `worker ${pid} is ready on ${device} (${providers.join(', ')})${kept}${loaded}`;
 }
 
 function plannedText(event: Of<'run-planned'>): string {

@@ -99,7 +99,11 @@ export const errorTable = {
     retryable: false,
     meaning: 'the history of runs cannot be read or written; runs go on without it',
   },
-  CACHE_UNAVAILABLE: { exitCode: 4, retryable: false, meaning: 'the cache of predictions cannot be read or written' },
+  CACHE_UNAVAILABLE: {
+    exitCode: 4,
+    retryable: false,
+    meaning: 'the cache of predictions, or of optimised models, cannot be read or written',
+  },
   SCHEDULER_UNAVAILABLE: {
     exitCode: 4,
     retryable: false,

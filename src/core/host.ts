@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism, constants, homedir, hostname, totalmem, userInfo } from 'node:os';
+import { arch, availableParallelism, constants, cpus, homedir, hostname, totalmem, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { isatty } from 'node:tty';
 import { type StartedBy, startedBy } from './started-by.ts';
@@ -47,6 +47,13 @@ export function usableCores(): number {
   const [quota, period] = (readText('/sys/fs/cgroup/cpu.max') ?? 'max 100000').split(' ');
   const limit = quota === undefined || quota === 'max' ? Number.POSITIVE_INFINITY : Number(quota) / Number(period);
   return Math.max(1, Math.floor(Math.min(availableParallelism(), limit)));
+}
+
+/** The processor: its name, and what it is and can do as far as the system tells, for code that is made for it. */
+export function processor(): { readonly name: string; readonly abilities: string } {
+  const name = cpus()[0]?.model ?? '';
+  const [flags = ''] = /^(flags|Features)\s*:.*$/m.exec(readText('/proc/cpuinfo') ?? '') ?? [];
+  return { name, abilities: `${arch()} ${flags}` };
 }
 
 /** Bytes of memory that this process may use: the machine's, or the cgroup's limit where that is less. */

@@ -23,7 +23,15 @@ export interface Slot {
 }
 
 export type ExecutorEvent =
-  | { readonly type: 'worker-ready'; readonly slot: Slot; readonly pid: number; readonly providers: readonly string[] }
+  | {
+      readonly type: 'worker-ready';
+      readonly slot: Slot;
+      readonly pid: number;
+      readonly providers: readonly string[];
+      /** What the worker did with the optimised model, where the job keeps it; and why it did nothing. */
+      readonly optimizedModel?: 'kept' | 'loaded' | undefined;
+      readonly optimizedModelError?: string | undefined;
+    }
   | ({ readonly type: 'batch-measured' } & BatchSize)
   /** Memory ran out; batches are smaller from now on. */
   | ({ readonly type: 'batch-reduced' } & BatchSize)
@@ -69,6 +77,8 @@ export interface ExecutionOptions {
   readonly warmupBatches: number;
   /** Keep each session's profile of its first shard. */
   readonly profile: boolean;
+  /** Folder of optimised models, where the job keeps its model's. */
+  readonly optimizedModels?: string | undefined;
   readonly fallback: 'fail' | 'cpu';
   readonly maxWorkerMemoryBytes: number | undefined;
   /** A batch that takes longer costs its worker the life. */

@@ -22,7 +22,7 @@ export function postFor({ failedOn, needsFresh }: Assignment, free: Post, posts:
 }
 
 export function startMessage(options: ExecutionOptions, { device, intraOpThreads }: Slot): StartMessage {
-  const { plan, outputFolder, runId, prefetch, fallback, warmupBatches, profile } = options;
+  const { plan, outputFolder, runId, prefetch, fallback, warmupBatches, profile, optimizedModels } = options;
   return {
     type: 'start',
     protocol: protocolVersion,
@@ -33,6 +33,7 @@ export function startMessage(options: ExecutionOptions, { device, intraOpThreads
     prefetch,
     warmupBatches,
     profile,
+    optimizedModels,
     provider: device.kind,
     intraOpThreads,
   };
@@ -50,10 +51,10 @@ export function doneEvent({ commit, peakRssBytes }: Extract<FromWorker, { type: 
 }
 
 export function readyEvent(
-  { providers }: Extract<FromWorker, { readonly type: 'ready' }>,
+  { providers, optimizedModel, optimizedModelError }: Extract<FromWorker, { readonly type: 'ready' }>,
   { slot, process }: Post,
 ): ExecutorEvent {
-  return { type: 'worker-ready', slot, pid: process.pid, providers };
+  return { type: 'worker-ready', slot, pid: process.pid, providers, optimizedModel, optimizedModelError };
 }
 
 /** Stops processes, and kills what is left of them after a while. */

@@ -34,6 +34,8 @@ export interface SessionOptions {
   readonly graphOptimization?: GraphOptimization | undefined;
   /** Outputs to fetch; naming them leaves those that the binding cannot fetch alone. */
   readonly outputs: readonly string[];
+  /** When set, ONNX Runtime writes the graph to it that it has made of the model. */
+  readonly optimizedModelPath?: string | undefined;
   /** When set, ONNX Runtime writes its profile to `<prefix>_<time>.json`. */
   readonly profilePrefix?: string;
 }
@@ -60,6 +62,7 @@ export class Session implements AsyncDisposable {
       graphOptimizationLevel: options.graphOptimization === 'off' ? 'disabled' : (options.graphOptimization ?? 'all'),
       // LightGBM exports declare a label shape that is not true, and 3 would warn about it on every batch.
       logSeverityLevel: 4,
+      ...(options.optimizedModelPath === undefined ? {} : { optimizedModelFilePath: options.optimizedModelPath }),
       ...(options.profilePrefix === undefined
         ? {}
         : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),

@@ -79,6 +79,8 @@ type Body =
       readonly device: string;
       readonly pid: number;
       readonly providers: readonly string[];
+      /** Where the job keeps its optimised model: whether this worker made it, or found it. */
+      readonly optimizedModel?: 'kept' | 'loaded' | undefined;
     }
   | {
       /** The run goes on, but not as it was meant to. */
@@ -178,7 +180,13 @@ export function bodyOf(happened: ExecutorEvent): RunEventBody {
     case 'batch-reduced':
       return happened;
     case 'worker-ready':
-      return { type: 'worker-ready', ...place(happened), pid: happened.pid, providers: happened.providers };
+      return {
+        type: 'worker-ready',
+        ...place(happened),
+        pid: happened.pid,
+        providers: happened.providers,
+        optimizedModel: happened.optimizedModel,
+      };
     case 'worker-lost':
       return { type: 'worker-lost', ...place(happened), code: happened.error.code, message: happened.error.message };
     case 'worker-recycled':
@@ -237,6 +245,10 @@ export function warningOf(happened: ExecutorEvent): RunEventBody | undefined {
     return { type: 'warning', code: 'CACHE_UNAVAILABLE', message };
   }
   if (happened.type !== 'worker-ready') return undefined;
+  if (happened.optimizedModelError !== undefined) {
+    const message = `the optimised model is not kept, and the run goes on without it: ${happened.optimizedModelError}`;
+    return { type: 'warning', code: 'CACHE_UNAVAILABLE', message };
+  }
   const { device } = happened.slot;
   if (device.kind === 'cpu' || happened.providers.includes(device.kind)) return undefined;
   return {

@@ -9,6 +9,7 @@ import { shardRowCount } from '../plan/run-plan.ts';
 import { auditEvents, auditRun, checksFailure } from './audit-run.ts';
 import { bodyOf, eventVersion, type RunEvent, type RunEventBody, warningOf } from './events.ts';
 import type { JobRequest } from './job-request.ts';
+import { keepsModel } from './keeps-model.ts';
 import { type OpenedRun, openRun, type RunPlace } from './open-run.ts';
 import { orAborted } from './or-aborted.ts';
 import {
@@ -35,6 +36,8 @@ export interface RunOptions extends JobRequest {
   readonly resume: string | undefined;
   /** How long to wait while another run holds the lock of the output. */
   readonly waitMs: number;
+  /** Folder of the models that ONNX Runtime has optimised; none are kept if left out. */
+  readonly optimizedModels?: string;
   /** Stops the run at the end of the batches that are being scored; its reason is the error to end with. */
   readonly signal: AbortSignal;
 }
@@ -107,6 +110,8 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
   const slots = ports.planSlots({ ...execution, devices, modelBytes: plan.model.sizeBytes }).slice(0, remaining.length);
   const prefetch = readsAhead(ports, { ...execution, slots, plan });
   yield event(planned(opened, finished, { slots, prefetch }));
+  const kept = keepsModel(options.job, prepared.model);
+  if (kept.reason !== undefined) yield event({ type: 'warning', code: 'CACHE_UNAVAILABLE', message: kept.reason });
   const stream = executor.execute({
     plan,
     slots,
@@ -117,6 +122,7 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
     prefetch,
     warmupBatches: execution.warmup === 'auto' ? 0 : execution.warmup,
     profile: execution.profile,
+    optimizedModels: kept.isKept ? options.optimizedModels : undefined,
     fallback: execution.fallback,
     maxWorkerMemoryBytes: execution.maxWorkerMemoryBytes,
     batchTimeoutMs: execution.batchTimeoutMs,
@@ -124,11 +130,15 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
     maxFailedShards: options.job.errors.maxFailedShards,
     signal: options.signal,
   });
+  const warned = new Set<string>();
   for await (const happened of stream) {
     await keep(ports, finished, happened);
     yield event(bodyOf(happened));
     const warning = warningOf(happened);
-    if (warning !== undefined) yield event(warning);
+    // What is wrong with the machine each of its workers says.
+    const text = JSON.stringify(warning);
+    if (warning !== undefined && !warned.has(text)) yield event(warning);
+    warned.add(text);
     const isOver = happened.type === 'shard-failed' && happened.error.exitCode === 4;
     if (isOver) throw shardsFailed({ ...finished, commits: [...finished.commits.values()] }, happened);
     // All commits are looked at, so only where this one can have made the difference.

@@ -52,6 +52,11 @@ export const executionSchema = closedMap({
     'How much ONNX Runtime rewrites the graph when it loads the model; the last bits of predictions may depend on it.',
     'extended',
   ),
+  optimizedModelCache: field(
+    z.boolean({ error: 'is not true or false' }).default(false),
+    'Keep the graph that ONNX Runtime makes of the model, so that later workers load it as it is.',
+    true,
+  ),
   warmup: field(
     autoOrWholeNumber(0, 100).default('auto'),
     'Batches that each worker scores before its first shard; with auto only measuring batchSize warms a worker.',

@@ -41,6 +41,8 @@ function main(): void {
             type: 'ready',
             protocol: protocolVersion,
             providers: [...scorer.providers],
+            optimizedModel: scorer.optimizedModel,
+            optimizedModelError: scorer.optimizedModelError,
             rssBytes: process.memoryUsage.rss(),
           });
         case 'measure': {

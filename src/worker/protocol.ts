@@ -3,7 +3,7 @@ import { commitSchema, failedAttemptSchema } from '../plan/commit.ts';
 import { runPlanSchema } from '../plan/run-plan.ts';
 
 /** Raised whenever a message changes; a worker of another version is refused. */
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 
 const count = z.number().int().nonnegative();
 
@@ -23,6 +23,8 @@ const startSchema = z.strictObject({
   warmupBatches: count,
   /** Keep the session's profile of the first shard. */
   profile: z.boolean(),
+  /** Absolute path of the folder of optimised models, where the job keeps its model's. */
+  optimizedModels: z.string().optional(),
 });
 const measureSchema = z.strictObject({ type: z.literal('measure'), shard: count });
 const scoreSchema = z.strictObject({
@@ -62,6 +64,9 @@ const readySchema = z.strictObject({
   type: z.literal('ready'),
   protocol: z.literal(protocolVersion),
   providers: z.array(z.string()),
+  /** What became of the optimised model, where it is kept; and why it is not. */
+  optimizedModel: z.enum(['kept', 'loaded']).optional(),
+  optimizedModelError: z.string().optional(),
   rssBytes: count,
 });
 const measuredSchema = z.strictObject({ type: z.literal('measured'), batchRows: count, batchTokens: count.optional() });

@@ -1,33 +1,29 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError, messageOf } from '../core/errors.ts';
+import { AppError } from '../core/errors.ts';
 import type { RowSelection } from '../dataset/contract.ts';
 import { Database } from '../dataset/duckdb.ts';
 import { makeFeeds } from '../model/feeds.ts';
 import { imageDecoder } from '../model/load-sharp.ts';
 import type { OutputColumn } from '../model/output-expression.ts';
 import type { BatchTensors } from '../model/predictions.ts';
-import { providersUsed } from '../model/providers-used.ts';
-import { type FedTensor, type Provider, runtimeVersion, Session } from '../model/session.ts';
-import { exposeZipMaps } from '../model/zip-map.ts';
+import { type FedTensor, runtimeVersion } from '../model/session.ts';
 import { runLayout } from '../plan/layout.ts';
 import { predictedColumns } from '../plan/predicted-columns.ts';
 import type { RunPlan, Shard } from '../plan/run-plan.ts';
 import { KeptProfile, profilePrefix } from './keep-profile.ts';
+import { type OpenedSession, openSession } from './open-session.ts';
 import type { PredictionCache } from './prediction-cache.ts';
 import { openSources, type PreparedSource } from './prepared-source.ts';
 import type { StartMessage } from './protocol.ts';
 
 /** What a worker holds for its life: a database over the job's paths, and a session that is loaded. */
-export interface Scorer extends AsyncDisposable {
+export interface Scorer extends AsyncDisposable, Omit<OpenedSession, 'session'> {
   readonly plan: RunPlan;
   readonly outputFolder: string;
   readonly runId: string;
   readonly database: Database;
   readonly outputs: readonly OutputColumn[];
-  /** Execution providers that run the model's nodes. */
-  readonly providers: readonly string[];
   readonly prefetch: boolean;
   /** Milliseconds that the session took in all its calls so far. */
   readonly sessionMs: () => number;
@@ -57,7 +53,7 @@ export async function openScorer(start: StartMessage): Promise<Scorer> {
   const outputs = predictedColumns(plan);
   const started = performance.now();
   const prefix = start.profile ? await profilePrefix(outputFolder, runId) : undefined;
-  const [database, { session, providers }, sources] = await Promise.all([
+  const [database, { session, ...opened }, sources] = await Promise.all([
     openDatabase(start),
     openSession(start, outputs, prefix),
     openSources(start),
@@ -66,7 +62,7 @@ export async function openScorer(start: StartMessage): Promise<Scorer> {
   const profile =
     prefix === undefined ? undefined : new KeptProfile(prefix, { end: () => session.endProfiling(), loadMs });
   let sessionMs = 0;
-  const kept = await openKept(start, providers);
+  const kept = await openKept(start, opened.providers);
   const run: Scorer['run'] = async (feeds) => {
     const before = performance.now();
     try {
@@ -83,7 +79,7 @@ export async function openScorer(start: StartMessage): Promise<Scorer> {
     runId,
     database,
     outputs,
-    providers,
+    ...opened,
     prefetch: start.prefetch,
     sources,
     kept,
@@ -159,49 +155,6 @@ async function imageDependences({ images }: RunPlan) {
 function openDatabase({ plan, outputFolder, runId }: StartMessage): Promise<Database> {
   const run = join(outputFolder, runLayout(runId).folder);
   return Database.open({ readablePaths: plan.dataset.files.map((file) => file.path), folders: [run], threads: 1 });
-}
-
-async function openSession(
-  start: StartMessage,
-  outputs: readonly OutputColumn[],
-  prefix: string | undefined,
-): Promise<{ session: Session; providers: readonly string[] }> {
-  const { model } = start.plan;
-  const bytes = model.unzippedOutputs.length === 0 ? undefined : exposeZipMaps(await readModel(model.path)).bytes;
-  const options = {
-    model: bytes ?? model.path,
-    name: model.path,
-    intraOpThreads: start.intraOpThreads,
-    graphOptimization: start.plan.graphOptimization,
-    outputs: [...new Set(outputs.map((output) => output.source))],
-  };
-  const open = async (provider: Provider) => {
-    const session = await Session.open({
-      ...options,
-      provider,
-      ...(prefix === undefined ? {} : { profilePrefix: prefix }),
-    });
-    return { session, providers: provider === 'cpu' ? ['cpu'] : await providersUsed(options, provider, start.plan) };
-  };
-  try {
-    return await open(start.provider);
-  } catch (error) {
-    const isReplaceable =
-      error instanceof AppError && error.code === 'PROVIDER_UNAVAILABLE' && start.fallback === 'cpu';
-    if (!isReplaceable) throw error;
-    return open('cpu');
-  }
-}
-
-async function readModel(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new AppError('MODEL_NOT_FOUND', `cannot read the model ${path}: ${messageOf(error)}`, {
-      cause: error,
-      hint: 'check model.path',
-    });
-  }
 }
 
 /** The rows of a shard, as the dataset room reads them. */

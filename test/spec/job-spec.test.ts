@@ -190,6 +190,11 @@ const inAJob: readonly (readonly [lines: string, message: string, hint: string])
     'write for example `graphOptimization: extended`',
   ],
   [
+    'execution: { optimizedModelCache: models }',
+    '7:18 jobs.a.execution.optimizedModelCache: "models" is not true or false',
+    'write for example `optimizedModelCache: true`',
+  ],
+  [
     'execution: { warmup: 101 }',
     '7:18 jobs.a.execution.warmup: 101 is not auto or a whole number from 0 to 100',
     'write for example `warmup: 1`',

@@ -85,6 +85,7 @@ const written = fc.record(
         batchTokens: autoOr(1, 10_000_000),
         readAhead: autoOr(0, 8),
         graphOptimization: fc.constantFrom('all', 'extended', 'basic', 'off'),
+        optimizedModelCache: fc.boolean(),
         warmup: autoOr(0, 100),
         profile: fc.boolean(),
         batchTimeout: fc.constantFrom('1s', '90s', '1.5m', '2h', '1d'),
