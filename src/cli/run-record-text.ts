@@ -22,7 +22,10 @@ const minuteMs = 60_000;
 /** A record as `--json` tells it; instants are ISO, UTC, but for the logical date, which is as its job sees it. */
 export function recordJson(run: RunRecord): object {
   const { runId, job, specPath, outputPath, exitCode, errorCode, errorMessage, endedAtMs, shards, resumed } = run;
-  const rows = { in: run.rowsIn, out: run.rowsOut, rejected: run.rejectedRows, filtered: run.filteredRows };
+  const rows = {
+    ...{ in: run.rowsIn, out: run.rowsOut, rejected: run.rejectedRows, filtered: run.filteredRows },
+    ...{ repeated: run.repeatedRows, cached: run.cachedRows },
+  };
   return {
     runId,
     job,
@@ -93,6 +96,7 @@ export function recordText({ run, others, times }: ShownRun, paint: Paint): stri
     ['exit code', run.exitCode === undefined ? undefined : String(run.exitCode)],
     ['error', errorMessage],
     ['rows', rowsIn === undefined ? undefined : ledgerText(run)],
+    ['', savedText(run)],
     ['shards', run.shards === undefined ? undefined : countText(run.shards)],
     ['output', outputPath === undefined ? undefined : shownPath(outputPath, folder)],
     ['model', modelPath === undefined ? undefined : modelText(shownPath(modelPath, folder), modelSha256)],
@@ -113,6 +117,15 @@ function outcomeText(run: RunRecord, paint: Paint): string {
 
 function ledgerText({ rowsIn = 0, rowsOut = 0, rejectedRows = 0, filteredRows = 0 }: RunRecord): string {
   return `${countText(rowsIn)} in, ${countText(rowsOut)} out, ${countText(rejectedRows)} rejected, ${countText(filteredRows)} filtered`;
+}
+
+/** Rows that were not scored. */
+function savedText({ repeatedRows = 0, cachedRows = 0 }: RunRecord): string | undefined {
+  const texts = [
+    ...(repeatedRows === 0 ? [] : [`${countText(repeatedRows)} like another of the run`]),
+    ...(cachedRows === 0 ? [] : [`${countText(cachedRows)} from the cache`]),
+  ];
+  return texts.length === 0 ? undefined : texts.join(', ');
 }
 
 function modelText(path: string, sha256: string | undefined): string {

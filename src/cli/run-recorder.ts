@@ -169,7 +169,10 @@ export class JobRecorder {
   }
 }
 
-type Ledger = Pick<RunEnd, 'rowsIn' | 'rowsOut' | 'rejectedRows' | 'filteredRows' | 'shards'>;
+type Ledger = Pick<
+  RunEnd,
+  'rowsIn' | 'rowsOut' | 'rejectedRows' | 'filteredRows' | 'repeatedRows' | 'cachedRows' | 'shards'
+>;
 
 /** Counts of what this process scored; of the whole run once it is published. */
 function ledgerAfter(ledger: Ledger, event: RunEvent): Ledger {
@@ -183,6 +186,14 @@ function ledgerAfter(ledger: Ledger, event: RunEvent): Ledger {
     rowsOut: rowsOut + rows.out,
     rejectedRows: rejectedRows + rows.rejected,
     filteredRows: filteredRows + rows.filtered,
+    ...(event.type === 'run-published' ? savedRows(event) : {}),
+  };
+}
+
+function savedRows({ repeatedRows, cachedRows }: Extract<RunEvent, { type: 'run-published' }>): Ledger {
+  return {
+    ...(repeatedRows === undefined ? {} : { repeatedRows }),
+    ...(cachedRows === undefined ? {} : { cachedRows }),
   };
 }
 

@@ -55,6 +55,9 @@ const runEndSchema = z.object({
   rowsOut: count.optional(),
   rejectedRows: count.optional(),
   filteredRows: count.optional(),
+  /** Of a published run, where there are any: rows that were not scored, since others of this run or earlier ones were. */
+  repeatedRows: count.optional(),
+  cachedRows: count.optional(),
   shards: count.optional(),
 });
 /** What is known as it ends. */

@@ -60,4 +60,7 @@ CREATE TABLE schedules (
 ) STRICT, WITHOUT ROWID;`,
   // The logical date as its job sees it: ISO 8601 with the offset of the job's zone.
   `ALTER TABLE runs ADD COLUMN "logicalDate" TEXT;`,
+  // Rows that were not scored, since rows of the same features were.
+  `ALTER TABLE runs ADD COLUMN "repeatedRows" INTEGER;
+ALTER TABLE runs ADD COLUMN "cachedRows" INTEGER;`,
 ];

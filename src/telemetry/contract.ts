@@ -27,7 +27,13 @@ const runFields = {
   durationSeconds: z.number(),
   exitCode: z.int(),
   /** Of a run that did not publish: what this process scored. */
-  rows: z.strictObject({ in: z.int(), out: z.int(), rejected: z.int(), filtered: z.int() }).optional(),
+  rows: z
+    .strictObject({
+      ...{ in: z.int(), out: z.int(), rejected: z.int(), filtered: z.int() },
+      /** Of a published run, where there are any: rows that were not scored, since others of this or an earlier run were. */
+      ...{ repeated: z.int().optional(), cached: z.int().optional() },
+    })
+    .optional(),
   model: z.strictObject({ path: z.string(), sha256: z.string() }).optional(),
 };
 

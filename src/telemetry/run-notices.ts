@@ -60,7 +60,7 @@ function seenAfter(seen: Seen, event: RunEvent): Seen {
     case 'shard-done':
       return { ...seen, rows: seen.rows === undefined ? event.rows : sumOf(seen.rows, event.rows) };
     case 'run-published':
-      return { ...seen, rows: event.rows };
+      return { ...seen, rows: { ...event.rows, ...savedRows(event) } };
     default:
       return seen;
   }
@@ -74,6 +74,13 @@ function sumOf(a: Rows, b: Rows): Rows {
     out: a.out + b.out,
     rejected: a.rejected + b.rejected,
     filtered: a.filtered + b.filtered,
+  };
+}
+
+function savedRows({ repeatedRows, cachedRows }: Extract<RunEvent, { type: 'run-published' }>): Partial<Rows> {
+  return {
+    ...(repeatedRows === undefined ? {} : { repeated: repeatedRows }),
+    ...(cachedRows === undefined ? {} : { cached: cachedRows }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { recordJson, recordText } from '../../src/cli/run-record-text.ts';
 import { type RecorderOptions, RunRecorder } from '../../src/cli/run-recorder.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { openSqliteHistory } from '../../src/history/sqlite-history.ts';
@@ -54,6 +55,19 @@ it('begins with the start of the run, and ends with its last event', async () =>
     await record.see(eventAt(2, body));
   const rows = { rowsIn: 10_000, rowsOut: 9_990, rejectedRows: 3, filteredRows: 7, shards: 10 };
   expect(scene.runs()).toMatchObject([{ state: 'published', exitCode: 0, endedAtMs: 1000, ...rows }]);
+});
+
+it('knows how many rows of a published run were not scored', async () => {
+  await using scene = await newScene();
+  const record = scene.recorder.begin(job);
+  for (const body of [runStarted(), runPublished({ repeatedRows: 5, cachedRows: 2 })])
+    await record.see(eventAt(2, body));
+  const [run] = scene.runs();
+  expect(run).toMatchObject({ repeatedRows: 5, cachedRows: 2 });
+  if (run === undefined) throw new Error('nothing is recorded');
+  expect(recordJson(run)).toMatchObject({ rows: { in: 10_000, repeated: 5, cached: 2 } });
+  const text = recordText({ run, others: [], times: undefined }, (_style, shown) => shown);
+  expect(text).toContain('5 like another of the run, 2 from the cache');
 });
 
 it('counts what was scored until a run failed', async () => {

@@ -3,7 +3,7 @@ import { AppError } from '../../src/core/errors.ts';
 import type { RunEvent } from '../../src/run/events.ts';
 import { noticeSchema, type RunNotice } from '../../src/telemetry/contract.ts';
 import { newRunNotices } from '../../src/telemetry/run-notices.ts';
-import { eventAt, runPlanned, runStarted, shardDone } from '../cli/run-events.ts';
+import { eventAt, runPlanned, runPublished, runStarted, shardDone } from '../cli/run-events.ts';
 
 const facts = {
   job: 'flights',
@@ -63,6 +63,11 @@ describe('the notices of a run', () => {
         model: { path: '/work/flights.onnx', sha256: 'a'.repeat(64) },
       },
     ]);
+  });
+
+  it('say how many rows were not scored, where there are any', async () => {
+    const { notices } = await told([...begun, eventAt(3, runPublished({ repeatedRows: 5, cachedRows: 2 }))]);
+    expect(notices).toMatchObject([{ rows: { out: 9_990, repeated: 5, cached: 2 } }]);
   });
 
   it('say what failed, and the rows until then', async () => {
