@@ -20,6 +20,8 @@ export interface SqliteOptions {
    * disk as the file is closed and begun again.
    */
   readonly leavesJournal?: boolean;
+  /** The journal goes into the file when it is about so large, and is cut to that; SQLite's own 4 MB if left out. */
+  readonly journalBytes?: number;
 }
 
 const defaultBusyMs = 5;
@@ -46,7 +48,7 @@ export class SqliteFile implements Disposable {
   }
 
   /** @throws AppError HISTORY_UNAVAILABLE */
-  static open({ path, migrations, busyTimeoutMs, leavesJournal = false }: SqliteOptions): SqliteFile {
+  static open({ path, migrations, busyTimeoutMs, leavesJournal = false, journalBytes }: SqliteOptions): SqliteFile {
     const { DatabaseSync: Database } = loadSqlite();
     let db: DatabaseSync | undefined;
     try {
@@ -57,6 +59,7 @@ export class SqliteFile implements Disposable {
       db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA foreign_keys = ON`);
       beginWal(db, busyTimeoutMs);
       db.exec('PRAGMA synchronous = NORMAL');
+      if (journalBytes !== undefined) boundJournal(db, journalBytes);
       migrate(db, { path, migrations });
       const last = leavesJournal ? new Database(path, { readOnly: true }) : undefined;
       // It counts from its first look on.
@@ -90,6 +93,20 @@ export class SqliteFile implements Disposable {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
+  }
+
+  /** Gives the disk what is free in the file, and the journal; as far as nobody else reads or writes. */
+  shrink(): void {
+    try {
+      this.#tried(() => this.#db.exec('VACUUM'));
+    } finally {
+      this.emptyJournal();
+    }
+  }
+
+  /** As far as nobody else reads. */
+  emptyJournal(): void {
+    this.#tried(() => this.#db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all());
   }
 
   [Symbol.dispose](): void {
@@ -146,6 +163,12 @@ function beginWal(db: DatabaseSync, busyTimeoutMs: number): void {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, defaultBusyMs);
     }
   }
+}
+
+function boundJournal(db: DatabaseSync, bytes: number): void {
+  const { page_size: pageBytes } = db.prepare('PRAGMA page_size').get() ?? {};
+  const pages = Math.max(1, Math.floor(bytes / Number(pageBytes)));
+  db.exec(`PRAGMA wal_autocheckpoint = ${pages}; PRAGMA journal_size_limit = ${Math.floor(bytes)}`);
 }
 
 function migrate(

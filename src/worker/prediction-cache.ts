@@ -13,7 +13,7 @@ export interface CacheOptions {
 }
 
 /** With row ids, since a table without would put each row of more than a quarter of a page on a page of its own. */
-const migrations = [
+export const cacheMigrations = [
   `CREATE TABLE predictions (
   "context" TEXT NOT NULL,
   "key" TEXT NOT NULL,
@@ -24,11 +24,17 @@ const migrations = [
 CREATE INDEX predictions_by_use ON predictions ("usedDay");`,
 ];
 /** Workers write in short transactions; who waits so long has a disk that hangs. */
-const busyTimeoutMs = 10_000;
+export const cacheTimeoutMs = 10_000;
+export const cacheFile = 'predictions.sqlite';
 const checksumBytes = 8;
-const dayMs = 86_400_000;
+export const dayMs = 86_400_000;
 /** What goes at once when it is too large: little enough to be quick, and enough not to be needed again soon. */
 const evictedShare = 0.1;
+/** And at once: what a transaction changes is in the journal first. */
+const evictedAtMost = 1000;
+/** What of the size the journal may have. */
+const journalShare = 1 / 16;
+const journalBytesAtMost = 4 * 2 ** 20;
 
 /**
  * Predictions of rows by their features, across runs, in one SQLite file that workers share: one writes at a time, a
@@ -48,9 +54,11 @@ export class PredictionCache implements Disposable {
 
   /** @throws AppError CACHE_UNAVAILABLE */
   static open(options: CacheOptions): PredictionCache {
-    const path = join(options.folder, 'predictions.sqlite');
+    const path = join(options.folder, cacheFile);
+    const journalBytes = Math.min(options.maxSizeBytes * journalShare, journalBytesAtMost);
+    const how = { migrations: cacheMigrations, busyTimeoutMs: cacheTimeoutMs, journalBytes };
     try {
-      return new PredictionCache(SqliteFile.open({ path, migrations, busyTimeoutMs }), options);
+      return new PredictionCache(SqliteFile.open({ path, ...how }), options);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       throw new AppError('CACHE_UNAVAILABLE', `the cache cannot be used: ${error.message}`, {
@@ -135,16 +143,16 @@ export class PredictionCache implements Disposable {
   #evict(): void {
     const { maxSizeBytes } = this.#options;
     if (this.#sizeBytes() <= maxSizeBytes) return;
-    this.#db.transaction(() => {
-      while (this.#sizeBytes() > maxSizeBytes * (1 - evictedShare)) {
-        const count = Number(this.#db.all('SELECT count(*) AS count FROM predictions')[0]?.['count']);
-        if (count === 0) return;
-        this.#db.run(
-          'DELETE FROM predictions WHERE rowid IN (SELECT rowid FROM predictions ORDER BY "usedDay" LIMIT $count)',
-          { count: Math.ceil(count * evictedShare) },
-        );
-      }
-    });
+    const count = Number(this.#db.all('SELECT count(*) AS count FROM predictions')[0]?.['count']);
+    const atOnce = Math.min(Math.ceil(count * evictedShare), evictedAtMost);
+    while (this.#sizeBytes() > maxSizeBytes * (1 - evictedShare)) {
+      const { changes } = this.#db.run(
+        'DELETE FROM predictions WHERE rowid IN (SELECT rowid FROM predictions ORDER BY "usedDay" LIMIT $count)',
+        { count: atOnce },
+      );
+      if (changes === 0) return;
+    }
+    this.#db.emptyJournal();
   }
 
   #sizeBytes(): number {

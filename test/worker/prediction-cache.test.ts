@@ -1,4 +1,4 @@
-import { statSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execaNode } from 'execa';
 import { describe, expect, it } from 'vitest';
@@ -56,6 +56,25 @@ describe('the cache of predictions', () => {
     expect(statSync(join(folder.path, 'predictions.sqlite')).size).toBeLessThan(2 * maxSizeBytes);
     expect(later.find([...entries('old').keys()]).size).toBe(0);
     expect(later.find([...entries('new19-').keys()]).size).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['one', 1],
+    ['four', 4],
+  ])('stays near its size with its journal, whatever %s writes', async (_who, writers) => {
+    await using folder = await temporaryFolder();
+    const maxSizeBytes = 2_000_000;
+    const caches = Array.from({ length: writers }, () => open(folder.path, { maxSizeBytes }));
+    const onDisk = () => readdirSync(folder.path).reduce((sum, name) => sum + statSync(join(folder.path, name)).size, 0);
+    let most = 0;
+    for (let round = 0; round < 60; round++) {
+      const entries = Array.from({ length: 50 }, (_, i) => [`${round}-${i}`, new Uint8Array(1500)] as const);
+      caches[round % writers]?.store(new Map(entries));
+      most = Math.max(most, onDisk());
+    }
+    for (const cache of caches) cache[Symbol.dispose]();
+    expect(most).toBeGreaterThan(maxSizeBytes / 2);
+    expect(most).toBeLessThan(1.25 * maxSizeBytes);
   });
 
   it('is unavailable where its file is damaged, with what to do', async () => {
