@@ -17,6 +17,7 @@ import { canReadAhead, planSlots } from '../executor/plan-slots.ts';
 import type { History, JobKey } from '../history/contract.ts';
 import { newModelReader } from '../model/reader.ts';
 import { newTokenizerReader } from '../model/tokenizer-reader.ts';
+import type { Caches } from '../run/caches.ts';
 import type { Ports, TemporaryFolder } from '../run/ports.ts';
 import type { Launcher } from '../schedule/launcher.ts';
 import type { NotifySpec } from '../spec/job-spec.ts';
@@ -35,6 +36,7 @@ export function newPorts(share = 1): Ports {
     models: newModelReader(),
     tokenizers: newTokenizerReader(),
     store: newOutputStore(),
+    caches: lazyCaches,
     findDevices: async (wanted) => chooseDevices(wanted, needsGpus(wanted) ? await findGpus(env) : []),
     planSlots: (options) => planSlots({ ...options, cores, memoryBytes: usableMemoryBytes() / share }),
     newExecutor: () =>
@@ -129,6 +131,19 @@ function lazyDataset(
         memoryLimitBytes: usableMemoryBytes() / 2,
       })(request),
   };
+}
+
+const lazyCaches: Caches = {
+  check: async (folder) => (await import('../worker/cache-folder.ts')).checkCacheFolder(folder),
+  look: async (folder) => (await import('../worker/cache-folder.ts')).lookAtCacheFolder(folder),
+  clear: async (folder, clearing) => (await import('../worker/cache-folder.ts')).clearCacheFolder(folder, clearing),
+  models: async (stateFolder) => (await modelsIn(stateFolder)).list(),
+  removeModel: async ({ folder }) => (await modelsIn(dirname(dirname(folder)))).remove(folder),
+};
+
+async function modelsIn(stateFolder: string) {
+  const { OptimizedModels } = await import('../model/optimized-models.ts');
+  return new OptimizedModels(optimizedModelsIn(stateFolder));
 }
 
 function needsGpus(wanted: 'auto' | 'all' | readonly string[]): boolean {

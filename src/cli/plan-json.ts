@@ -44,6 +44,8 @@ export function planRecord(job: JobPlan): Record<string, unknown> {
       ...(text === undefined ? {} : { text }),
     })),
     repeats: job.repeats,
+    cache: job.cache,
+    optimizedModel: job.modelKeeping,
     images: (plan.images ?? []).map(({ input, column, raw, root, element, innerShape, layout, ...how }) => ({
       input,
       column: { name: column.name, type: column.type, nullFree: column.nullFree },

@@ -7,6 +7,7 @@ import type { JobPlan } from '../run/plan-job.ts';
 import type { RunStart } from '../run/run-start.ts';
 import { aligned, bytesText, cellText, countText, pluralText } from './aligned.ts';
 import { batchText } from './batch-text.ts';
+import { cacheText } from './cache-text.ts';
 import type { Paint } from './colour.ts';
 import { pixelsText } from './image-text.ts';
 import { shardRows } from './shard-rows.ts';
@@ -37,6 +38,7 @@ export function planText(job: JobPlan, options: PlanTextOptions): string {
     ...featureRows(job.plan.features),
     ...imageRows(job.plan, options),
     ...repeatRows(job),
+    ...cacheRows(job, options),
     ...inputWarnings(job.plan).map((text): Row => ['warn', paint('yellow', text)]),
     ...outputRows(job, options),
     ...shardRows(job.shards, options.isVerbose),
@@ -149,6 +151,15 @@ function repeatRows({ repeats, plan }: JobPlan): readonly Row[] {
   if (share < 1 && !isOn) return [];
   const advice = isOn ? '' : '; `dedupe: true` scores them once';
   return [['repeats', `${share} % of the first ${pluralText(repeats.rows, 'row')} are like another${advice}`]];
+}
+
+function cacheRows({ cache, modelKeeping }: JobPlan, { paint, folder }: PlanTextOptions): readonly Row[] {
+  const { isKept, reason } = modelKeeping;
+  return [
+    ...(cache === undefined ? [] : [['cache', cacheText(cache, folder)] as const]),
+    ...(isKept ? [['', 'the model is kept as ONNX Runtime has optimised it'] as const] : []),
+    ...(reason === undefined ? [] : [['warn', paint('yellow', reason)] as const]),
+  ];
 }
 
 function imageRows({ images = [] }: RunPlan, { folder }: PlanTextOptions): readonly Row[] {

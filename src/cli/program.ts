@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addBackfillCommand } from './backfill-command.ts';
+import { addCacheCommand } from './cache-command.ts';
 import { addCleanCommand } from './clean-command.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addDiffCommand } from './diff-command.ts';
@@ -55,6 +56,7 @@ export function buildProgram(): Command {
   addVersionsCommand(program);
   addRollbackCommand(program);
   addCleanCommand(program);
+  addCacheCommand(program);
   addDiffCommand(program);
   addNotifyCommand(program);
   addDoctorCommand(program);

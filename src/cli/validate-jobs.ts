@@ -1,7 +1,9 @@
 import { AppError, exitCodeOf } from '../core/errors.ts';
 import { inputWarnings } from '../plan/input-warnings.ts';
+import type { JobCache } from '../run/caches.ts';
 import { validateJob } from '../run/plan-job.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
+import { cacheText } from './cache-text.ts';
 import { checkOutputs, chooseJobs, jobRequest } from './choose-jobs.ts';
 import { newPorts } from './context.ts';
 import { dateJobs } from './date-jobs.ts';
@@ -16,6 +18,7 @@ interface Verdict {
   /** None when it may run. */
   readonly error: unknown;
   readonly warnings: readonly string[];
+  readonly cache: JobCache | undefined;
 }
 
 /** Checks every job and tells of all; the exit code is that of the first that is wrong. */
@@ -31,16 +34,17 @@ export async function validateJobs(io: Io, request: SpecRequest): Promise<number
   const verdicts: Verdict[] = [];
   for (const dated of jobs) {
     const { job } = dated;
-    const { error, warnings } = await validateJob(ports, { ...jobRequest(spec, dated), signal }).then(
-      (plan) => ({ error: undefined, warnings: inputWarnings(plan) }),
-      (thrown: unknown) => ({ error: firstFailure(thrown), warnings: [] }),
+    const { error, warnings, cache } = await validateJob(ports, { ...jobRequest(spec, dated), signal }).then(
+      ({ plan, cache: used }) => ({ error: undefined, warnings: inputWarnings(plan), cache: used }),
+      (thrown: unknown) => ({ error: firstFailure(thrown), warnings: [], cache: undefined }),
     );
     signal.throwIfAborted();
     if (error !== undefined && !(error instanceof AppError)) throw error;
-    verdicts.push({ job: job.name, error, warnings });
+    verdicts.push({ job: job.name, error, warnings, cache });
     if (isJson) continue;
     if (error === undefined) io.out(`${io.paintOut('green', 'ok')} ${job.name}\n`);
     else io.err(errorText(error, io.paintErr));
+    if (cache !== undefined) io.out(`   ${job.name}: cache ${cacheText(cache, process.cwd())}\n`);
     for (const text of warnings) io.out(`${io.paintOut('yellow', 'warn')} ${job.name}: ${text}\n`);
   }
   if (isJson) io.out(`${JSON.stringify({ v: 1, spec: spec.path, jobs: verdicts.map(verdictRecord) }, null, 2)}\n`);
@@ -69,6 +73,8 @@ function problemsOf({ code, details }: AppError): readonly AppError[] {
   });
 }
 
-function verdictRecord({ job, error, warnings }: Verdict): Record<string, unknown> {
-  return error === undefined ? { job, ok: true, warnings } : { job, ok: false, error: errorRecord(error), warnings };
+function verdictRecord({ job, error, warnings, cache }: Verdict): Record<string, unknown> {
+  return error === undefined
+    ? { job, ok: true, warnings, cache }
+    : { job, ok: false, error: errorRecord(error), warnings };
 }

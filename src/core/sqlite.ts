@@ -71,6 +71,20 @@ export class SqliteFile implements Disposable {
     }
   }
 
+  /** Only to read, and only what is there. @throws AppError HISTORY_UNAVAILABLE */
+  static look({ path, migrations }: Pick<SqliteOptions, 'path' | 'migrations'>): SqliteFile {
+    const { DatabaseSync: Database } = loadSqlite();
+    let db: DatabaseSync | undefined;
+    try {
+      db = new Database(path, { readOnly: true });
+      refuseNewer(db, { path, migrations });
+      return new SqliteFile(db, path, undefined);
+    } catch (error) {
+      db?.close();
+      throw unavailable(error, path);
+    }
+  }
+
   all(sql: string, params: SqlParams = {}): readonly SqlRow[] {
     return this.#tried(() => this.#prepared(sql).all(params));
   }
@@ -175,14 +189,7 @@ function migrate(
   db: DatabaseSync,
   { path, migrations }: { readonly path: string; readonly migrations: readonly string[] },
 ): void {
-  const version = versionOf(db);
-  if (version > migrations.length) {
-    throw new AppError(
-      'HISTORY_UNAVAILABLE',
-      `${path} was written by a newer nightshift: its schema is ${version}, this one knows ${migrations.length}`,
-      { hint: 'update nightshift, or give --state-dir another folder' },
-    );
-  }
+  const version = refuseNewer(db, { path, migrations });
   for (const [index, sql] of migrations.entries()) {
     if (index < version) continue;
     db.exec('BEGIN IMMEDIATE');
@@ -195,6 +202,22 @@ function migrate(
       throw error;
     }
   }
+}
+
+/** @returns the version of its schema */
+function refuseNewer(
+  db: DatabaseSync,
+  { path, migrations }: { readonly path: string; readonly migrations: readonly string[] },
+): number {
+  const version = versionOf(db);
+  if (version > migrations.length) {
+    throw new AppError(
+      'HISTORY_UNAVAILABLE',
+      `${path} was written by a newer nightshift: its schema is ${version}, this one knows ${migrations.length}`,
+      { hint: 'update nightshift, or give --state-dir another folder' },
+    );
+  }
+  return version;
 }
 
 function versionOf(db: DatabaseSync): number {

@@ -4,9 +4,11 @@ import { type BatchSize, chosenBatch, hasTokens } from '../plan/batch-size.ts';
 import type { ShardFate } from '../plan/explain-shards.ts';
 import { inputRejectsName } from '../plan/layout.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
+import { type JobCache, lookAtCache } from './caches.ts';
 import { digestInputs } from './digest-inputs.ts';
 import { estimateMemory, type MemoryEstimate } from './estimate-memory.ts';
 import type { JobRequest } from './job-request.ts';
+import { keepsModel } from './keeps-model.ts';
 import { orAborted } from './or-aborted.ts';
 import type { Ports } from './ports.ts';
 import { openJob, type PreparedJob, prepareJob } from './prepare-job.ts';
@@ -26,6 +28,10 @@ export interface JobPlan {
   /** undefined is measured when the first worker is warm. */
   readonly batch: BatchSize | undefined;
   readonly memory: MemoryEstimate;
+  /** Where the job keeps predictions, and what is kept there. */
+  readonly cache: JobCache | undefined;
+  /** Why the optimised model is not kept, although the job asks for it. */
+  readonly modelKeeping: ReturnType<typeof keepsModel>;
   /** Of the first rows, how many differ in their features; where scoring them once may be worth it. */
   readonly repeats: { readonly rows: number; readonly distinctRows: number } | undefined;
 }
@@ -40,6 +46,7 @@ export async function planJob(ports: Ports, options: JobRequest & { readonly res
   const { execution } = options.job;
   const devices = await ports.findDevices(execution.devices);
   const prepared = await orAborted(options.signal, prepareJob(ports, options));
+  const cache = await lookAtCache(ports.caches, options.job);
   const digests = await orAborted(options.signal, digestInputs(prepared));
   const { plan, repeats } = await planHere(ports, prepared, { digests, samples: true });
   const { start, shards } = await explainStart(ports, prepared, { plan, restart: options.restart });
@@ -61,6 +68,8 @@ export async function planJob(ports: Ports, options: JobRequest & { readonly res
     batch,
     memory: estimateMemory(plan, { workers: slots.length, batch, prefetch }),
     repeats,
+    cache,
+    modelKeeping: keepsModel(options.job, prepared.model),
   };
 }
 
@@ -68,9 +77,10 @@ export async function planJob(ports: Ports, options: JobRequest & { readonly res
  * Checks that a job fits its model and data, as far as that shows without scoring.
  * @throws AppError what planning throws
  */
-export async function validateJob(ports: Ports, request: JobRequest): Promise<RunPlan> {
+export async function validateJob(ports: Ports, request: JobRequest): Promise<Pick<JobPlan, 'plan' | 'cache'>> {
   const prepared = await orAborted(request.signal, prepareJob(ports, request));
-  return (await planHere(ports, prepared, { samples: false })).plan;
+  const cache = await lookAtCache(ports.caches, request.job);
+  return { plan: (await planHere(ports, prepared, { samples: false })).plan, cache };
 }
 
 interface PlanHow {

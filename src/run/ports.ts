@@ -3,6 +3,7 @@ import type { DatasetFormat, DatasetReader, RowProfiler, TableComparer, TableMea
 import type { RejectReplayer } from '../dataset/replay-contract.ts';
 import type { Device, Executor, Slot } from '../executor/contract.ts';
 import type { ModelReader, TokenizerReader } from '../model/contract.ts';
+import type { Caches } from './caches.ts';
 
 /** A folder that goes, with all in it, when it is disposed of. */
 export interface TemporaryFolder extends AsyncDisposable {
@@ -25,6 +26,7 @@ export interface Ports {
   readonly models: ModelReader;
   readonly tokenizers: TokenizerReader;
   readonly store: OutputStore;
+  readonly caches: Caches;
   /** @throws AppError DEVICE_UNAVAILABLE */
   readonly findDevices: (wanted: 'auto' | 'all' | readonly string[]) => Promise<readonly Device[]>;
   readonly planSlots: (options: {

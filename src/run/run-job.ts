@@ -7,6 +7,7 @@ import type { Commit } from '../plan/commit.ts';
 import { metaFolder } from '../plan/layout.ts';
 import { shardRowCount } from '../plan/run-plan.ts';
 import { auditEvents, auditRun, checksFailure } from './audit-run.ts';
+import { checkCache } from './caches.ts';
 import { bodyOf, eventVersion, type RunEvent, type RunEventBody, warningOf } from './events.ts';
 import type { JobRequest } from './job-request.ts';
 import { keepsModel } from './keeps-model.ts';
@@ -66,6 +67,7 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
       runId,
       ...body,
     });
+  await checkCache(ports.caches, options.job);
   await using lock = yield* takeLock(ports, { ...options, outputFolder, event: eventOf('') });
   const prepared = lock.hasWaited ? await orAborted(options.signal, prepareJob(ports, options)) : early;
   await ports.store.finishRollback(outputFolder);

@@ -65,7 +65,8 @@ describe('the cache of predictions', () => {
     await using folder = await temporaryFolder();
     const maxSizeBytes = 2_000_000;
     const caches = Array.from({ length: writers }, () => open(folder.path, { maxSizeBytes }));
-    const onDisk = () => readdirSync(folder.path).reduce((sum, name) => sum + statSync(join(folder.path, name)).size, 0);
+    const onDisk = () =>
+      readdirSync(folder.path).reduce((sum, name) => sum + statSync(join(folder.path, name)).size, 0);
     let most = 0;
     for (let round = 0; round < 60; round++) {
       const entries = Array.from({ length: 50 }, (_, i) => [`${round}-${i}`, new Uint8Array(1500)] as const);

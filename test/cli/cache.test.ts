@@ -1,0 +1,101 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { nightshift, root, temporaryFolder, writeSpec } from '../e2e/nightshift.ts';
+import { digitsJob } from './flights-job.ts';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+});
+afterEach(() => folder[Symbol.asyncDispose]());
+
+const caching = {
+  ...digitsJob,
+  cache: { path: 'kept' },
+  execution: { ...digitsJob.execution, optimizedModelCache: true },
+};
+const state = ['--state-dir', 'state'];
+
+async function run(...args: readonly string[]) {
+  return nightshift(args, { cwd: folder.path });
+}
+
+async function jsonOf(...args: readonly string[]): Promise<unknown> {
+  const { exitCode, stdout, stderr } = await run(...args, '--json');
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  return JSON.parse(stdout);
+}
+
+describe('nightshift cache', () => {
+  it('shows what runs have kept and what it spared them, and clears it', async () => {
+    await writeSpec(folder.path, { digits: caching });
+    for (let times = 0; times < 2; times++)
+      expect(await run('run', '--quiet', ...state)).toMatchObject({ exitCode: 0, stderr: '' });
+    const shown = await jsonOf('cache', 'show', 'jobs.yaml', 'digits', ...state);
+    expect(shown).toMatchObject({
+      v: 1,
+      predictions: [
+        {
+          ...{ path: join(folder.path, 'kept'), state: 'kept', entries: 1797, maxBytes: 5e9, jobs: ['digits'] },
+          lastRuns: [{ job: 'digits', runs: 2, rows: 2 * 1797, cachedRows: 1797 }],
+        },
+      ],
+      models: [{ model: { path: digitsJob.model }, provider: 'cpu', graphOptimization: 'all' }],
+    });
+    expect((await run('cache', 'show', ...state)).stdout).toMatch(/1,797 predictions, .*\n.*\n.*\n +hits {2}50 %/);
+    expect(await jsonOf('cache', 'clear', '--older-than', '2d', ...state)).toMatchObject({ models: [] });
+    const would = await jsonOf('cache', 'clear', '--dry-run', ...state);
+    expect(would).toMatchObject({
+      dryRun: true,
+      predictions: [{ entries: 1797 }],
+      models: [{ model: digitsJob.model }],
+    });
+    expect(await jsonOf('cache', 'show', ...state)).toEqual(await jsonOf('cache', 'show', 'jobs.yaml', ...state));
+    expect((await run('cache', 'clear', ...state)).stdout).toMatch(/^removed\n {2}kept +1,797 predictions/);
+    expect(await jsonOf('cache', 'show', ...state)).toMatchObject({ predictions: [{ entries: 0 }], models: [] });
+    expect((await run('cache', 'clear', ...state)).stdout).toBe('nothing to clear');
+    expect(await run('run', '--quiet', ...state)).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  it('knows of the models without a spec, and leaves nothing behind where nothing is', async () => {
+    expect((await run('cache', 'show', ...state)).stdout).toBe('nothing is kept');
+    expect(await readdir(folder.path)).toEqual([]);
+    expect((await run('cache', 'show', 'missing.yaml', ...state)).stderr).toContain('SPEC_NOT_FOUND');
+    expect((await run('cache', 'clear', '--older-than', 'long', ...state)).exitCode).toBe(2);
+  });
+
+  it('clears the models of the named jobs alone', async () => {
+    const other = { ...caching, model: join(root, 'fixtures/models/mlp.onnx'), cache: undefined };
+    await writeSpec(folder.path, { digits: caching, other });
+    await run('run', 'jobs.yaml', 'digits', '--quiet', ...state);
+    expect(await jsonOf('cache', 'show', 'jobs.yaml', 'other', ...state)).toMatchObject({
+      predictions: [],
+      models: [],
+    });
+    expect(await jsonOf('cache', 'clear', 'jobs.yaml', 'other', ...state)).toMatchObject({ models: [] });
+    expect(await jsonOf('cache', 'show', ...state)).toMatchObject({ models: [{}] });
+  });
+});
+
+describe('plan and validate', () => {
+  it('say what the cache of a job has, and write nothing', async () => {
+    await writeSpec(folder.path, { digits: caching });
+    expect(await jsonOf('plan')).toMatchObject({
+      jobs: [{ cache: { folder: join(folder.path, 'kept'), state: 'new' }, optimizedModel: { isKept: true } }],
+    });
+    expect((await run('plan')).stdout).toMatch(/cache +kept {2}nothing is kept there yet/);
+    expect((await run('validate')).stdout).toContain('digits: cache kept  nothing is kept there yet');
+    expect(await readdir(folder.path)).toEqual(['jobs.yaml']);
+  });
+
+  it.each(['plan', 'validate', 'run'])('%s refuses a folder of other things', async (command) => {
+    await writeSpec(folder.path, { digits: caching });
+    await mkdir(join(folder.path, 'kept'));
+    await writeFile(join(folder.path, 'kept', 'letter.txt'), '');
+    const { exitCode, stderr } = await run(command);
+    expect(exitCode).toBe(4);
+    expect(stderr).toMatch(/CACHE_UNAVAILABLE.* other files, such as letter\.txt/);
+    expect(await readdir(folder.path)).toEqual(['jobs.yaml', 'kept']);
+  });
+});
