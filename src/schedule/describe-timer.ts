@@ -4,7 +4,7 @@ import type { JobSpec, ScheduleSpec } from '../spec/job-spec.ts';
 import { type Cron, readCron } from './cron-expression.ts';
 import type { TickRule } from './cron-ticks.ts';
 import { changesClock, fireMinutes, leapMinutes } from './fire-minutes.ts';
-import { outputFolder, temporaryPathOf } from './job-folders.ts';
+import { cacheFolders, outputFolder, temporaryPathOf } from './job-folders.ts';
 import { onCalendarLines } from './on-calendar.ts';
 import { tickRuleOf } from './tick-rule.ts';
 import { type Timer, timerDigest, timerId } from './timer.ts';
@@ -50,7 +50,7 @@ export function describeTimer(job: ScheduledJob, around: Surroundings): Timer {
     jitterMs: schedule.jitterMs,
     ...(schedule.activeDeadlineMs === undefined ? {} : { timeoutMs: schedule.activeDeadlineMs * schedule.maxCatchUp }),
     service: schedule.service,
-    writable: [...new Set([outputFolder(job), stateFolder, around.cacheFolder])],
+    writable: [...new Set([outputFolder(job), ...cacheFolders(job), stateFolder, around.cacheFolder])],
     ...(temporaryPath === undefined ? {} : { temporaryPath }),
   };
 }

@@ -13,6 +13,11 @@ export function outputFolder({ baseDir, output }: Pick<JobPaths, 'baseDir' | 'ou
   return nearestFolder(resolve(baseDir, whole));
 }
 
+/** The folder that its cache is made in, if it has one. */
+export function cacheFolders({ baseDir, cache }: Pick<JobSpec, 'baseDir' | 'cache'>): readonly string[] {
+  return cache === undefined ? [] : [nearestFolder(resolve(baseDir, cache.path))];
+}
+
 /** One of a job's paths, or of others, that lies in a temporary folder. */
 export function temporaryPathOf(
   { baseDir, model, input, output }: JobPaths,

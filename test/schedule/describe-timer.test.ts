@@ -146,3 +146,12 @@ describe('the path of a program', () => {
     expect(found).toEqual(warning === undefined ? { path } : { path, warning: expect.stringContaining(warning) });
   });
 });
+
+it("a timer's unit may write where the job keeps predictions", () => {
+  const { writable } = describeTimer(
+    scheduled({ cron: '30 2 * * *' }, { cache: { path: '/var/no-such/kept' } }),
+    around,
+  );
+  expect(writable).toContain('/var');
+  expect(describeTimer(scheduled({ cron: '30 2 * * *' }), around).writable).not.toContain('/var');
+});
