@@ -258,6 +258,8 @@ export interface ProfileRequest {
   readonly firstRows: number;
   /** Rows are counted that differ in these. */
   readonly distinctOf?: readonly string[];
+  /** Columns of texts whose mean length is told. */
+  readonly lengthsOf?: readonly string[];
 }
 
 export interface RowProfile {
@@ -272,6 +274,8 @@ export interface RowProfile {
   /** JSON-safe; integers of 64 bits and more are their digits. */
   readonly firstRows: readonly Readonly<Record<string, unknown>>[];
   readonly distinctRows: number;
+  /** In characters; none where all are null. */
+  readonly meanLengths: ReadonlyMap<string, number>;
 }
 
 /** Looks at the rows of an opened dataset while its staged copies are there. @throws AppError INPUT_UNREADABLE */

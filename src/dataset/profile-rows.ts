@@ -27,6 +27,9 @@ async function profileRows(facts: DatasetFacts, request: ProfileRequest, threads
       textsFound: texts.map((row) => String(row['text'])),
       firstRows,
       distinctRows: Number(counts['distinct']),
+      meanLengths: new Map(
+        (request.lengthsOf ?? []).map((name, index) => [name, Number(counts[`length${index}`] ?? 0)]),
+      ),
     };
   } catch (error) {
     const named = facts.files.find((file) => error instanceof Error && error.message.includes(file.path));
@@ -45,6 +48,7 @@ function measures({
   uniqueOf,
   rejectsOf,
   distinctOf = [],
+  lengthsOf = [],
 }: ProfileRequest): readonly string[] {
   const nulls = nullsOf.map((name, index) => `(count(*) - count(${quoteName(name)}))::DOUBLE AS nulls${index}`);
   const odd = nonFiniteOf.map(
@@ -67,6 +71,7 @@ function measures({
     ...odd,
     ...unique,
     ...rejected,
+    ...lengthsOf.map((name, index) => `avg(length(${quoteName(name)}))::DOUBLE AS length${index}`),
   ];
 }
 

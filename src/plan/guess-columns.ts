@@ -10,6 +10,8 @@ export interface ColumnLook {
   readonly isAllNull: boolean;
   /** Lengths of the first list, outermost first; undefined for other types. */
   readonly listShape: readonly number[] | undefined;
+  /** Of texts, in characters, over the sample; undefined for other types. */
+  readonly meanLength?: number | undefined;
   /** All values of the sample differ and none is null. */
   readonly isUnique: boolean;
   /** Element types that some value, or list of the first one's shape, cannot become without loss. */
@@ -29,6 +31,10 @@ export function isKey(column: Pick<ColumnLook, 'name' | 'type' | 'isUnique'>): b
 export function mayBeKey({ name, type }: Pick<ColumnLook, 'name' | 'type'>): boolean {
   const family = familyOf(type);
   return (family === 'integer' || family === 'text') && (keyName.test(name) || keyName.test(name.toLowerCase()));
+}
+
+export function isTextType(type: string): boolean {
+  return familyOf(type) === 'text';
 }
 
 /** Whether a column is probably what the model learned to say. */

@@ -1,13 +1,14 @@
 import { basename, dirname, relative, resolve } from 'node:path';
 import type { DatasetFormat, OpenedDataset } from '../dataset/contract.ts';
-import type { ModelFile } from '../model/contract.ts';
-import { isKey, mayBeKey } from '../plan/guess-columns.ts';
+import type { ModelFacts, ModelFile } from '../model/contract.ts';
+import { type ColumnLook, isKey, mayBeKey } from '../plan/guess-columns.ts';
 import { guessFeatures } from '../plan/guess-features.ts';
 import { guessOutputs } from '../plan/guess-outputs.ts';
 import { type JobDraft, writeSpec } from '../spec/write-spec.ts';
 import { lookAtColumns } from './init-looks.ts';
 import { findNullTexts } from './init-null-texts.ts';
 import { withNullPolicies } from './init-nulls.ts';
+import { draftText, type TextDraft, textName } from './init-text.ts';
 import { fromCommandLine } from './inspect-targets.ts';
 import { inputRequest, openIn } from './open-for-look.ts';
 import type { Ports } from './ports.ts';
@@ -52,8 +53,12 @@ async function draftJob(ports: Ports, request: InitRequest): Promise<Initialized
   const nullValues = format === 'csv' ? await findNullTexts(ports, request, request.data) : undefined;
   const { opened, folder } = await openIn(ports, inputRequest(request.data, request, nullValues ?? ['']));
   await using _folder = folder;
-  const draft = await draftFrom(ports, request, { model, opened, nullValues });
-  const finished = await withNullPolicies(ports, { draft, model, opened, specPath: request.specPath });
+  const { draft, text: found } = await draftFrom(ports, request, { model, opened, nullValues });
+  // A text whose tokenizer has to be got first cannot be tried.
+  const isWhole = found === undefined || found.tokenizer !== undefined;
+  const tokenizers = new Map(found?.tokenizer === undefined ? [] : [[textName, found.tokenizer]]);
+  const drafted = { draft, model, opened, specPath: request.specPath, tokenizers };
+  const finished = isWhole ? await withNullPolicies(ports, drafted) : draft;
   const text = writeSpec(finished, request.header);
   return { name: finished.name, text, checks: checksOf(finished) };
 }
@@ -64,14 +69,19 @@ interface Seen {
   readonly nullValues: readonly string[] | undefined;
 }
 
-async function draftFrom(ports: Ports, request: InitRequest, { model, opened, nullValues }: Seen): Promise<JobDraft> {
+async function draftFrom(
+  ports: Ports,
+  request: InitRequest,
+  { model, opened, nullValues }: Seen,
+): Promise<{ readonly draft: JobDraft; readonly text: TextDraft | undefined }> {
   const name = request.job ?? jobName(request.model);
   const columns = await lookAtColumns(ports, opened, model.facts.signature);
-  const features = guessFeatures(model.facts, columns);
+  const text = await draftText(ports, model, columns);
+  const features = guessFeatures(...withoutText(model.facts, columns, text));
   const keys = columns.filter((column) => mayBeKey(column) && isKey(column)).map((column) => column.name);
   const outputs = guessOutputs(model.facts, keys);
   const fromSpec = (path: string) => relative(dirname(request.specPath), resolve(request.baseDir, path)) || '.';
-  return {
+  const draft: JobDraft = {
     name,
     modelPath: fromSpec(request.model),
     input: {
@@ -82,11 +92,14 @@ async function draftFrom(ports: Ports, request: InitRequest, { model, opened, nu
           ? undefined
           : { values: nullValues, comment: 'These texts stand where a number or a date should.' },
     },
-    features: features.map((guess) => ({
-      input: guess.input.name,
-      columns: guess.columns.map((column) => column.name),
-      comments: guess.comments,
-    })),
+    features: [
+      ...(text === undefined ? [] : [{ ...text.feature, tokenizer: fromSpec(text.feature.tokenizer ?? '') }]),
+      ...features.map((guess) => ({
+        input: guess.input.name,
+        columns: guess.columns.map((column) => column.name),
+        comments: guess.comments,
+      })),
+    ],
     output: {
       path: `out/${name}`,
       keep: {
@@ -97,6 +110,18 @@ async function draftFrom(ports: Ports, request: InitRequest, { model, opened, nu
       ...outputs,
     },
   };
+  return { draft, text };
+}
+
+/** What is left to guess once a text is found. */
+function withoutText(
+  facts: ModelFacts,
+  columns: readonly ColumnLook[],
+  text: TextDraft | undefined,
+): [ModelFacts, readonly ColumnLook[]] {
+  if (text === undefined) return [facts, columns];
+  const inputs = facts.signature.inputs.filter(({ name }) => !text.inputs.includes(name));
+  return [{ ...facts, signature: { ...facts.signature, inputs } }, columns.filter(({ name }) => name !== text.column)];
 }
 
 /** The model's file name as the name of a job. */

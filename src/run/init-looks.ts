@@ -1,6 +1,6 @@
 import type { ColumnSchema, ElementType, FeatureRequest, OpenedDataset } from '../dataset/contract.ts';
 import type { ModelSignature } from '../model/contract.ts';
-import { type ColumnLook, mayBecome, mayBeKey } from '../plan/guess-columns.ts';
+import { type ColumnLook, isTextType, mayBecome, mayBeKey } from '../plan/guess-columns.ts';
 import type { Ports } from './ports.ts';
 
 /** Rows from which `init` draws its conclusions; statistics of the files count for all rows. */
@@ -25,6 +25,7 @@ export async function lookAtColumns(
     rejectsOf: casts.map((cast) => [castRequest(cast)]),
     textsIn: [],
     texts: [],
+    lengthsOf: facts.columns.flatMap(({ name, type }) => (isTextType(type) ? [name] : [])),
     firstRows: 0,
   });
   const unfit = (name: string) =>
@@ -39,6 +40,7 @@ export async function lookAtColumns(
       nullCount: column.nullCount ?? nullsSeen,
       isAllNull: profile.rowCount > 0 && nullsSeen === profile.rowCount,
       listShape: listShapes.get(column.name),
+      meanLength: profile.meanLengths.get(column.name),
       isUnique: profile.unique.has(column.name),
       unfit: new Set(unfit(column.name)),
     };

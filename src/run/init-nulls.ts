@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { FeatureRequest, OpenedDataset, RowProfile } from '../dataset/contract.ts';
-import type { ModelFile } from '../model/contract.ts';
+import type { ModelFile, TokenizerFile } from '../model/contract.ts';
 import { planRun } from '../plan/plan-run.ts';
 import { parseSpec } from '../spec/load-spec.ts';
 import { formatPath } from '../spec/location.ts';
@@ -13,6 +13,8 @@ interface Drafted {
   readonly model: ModelFile;
   readonly opened: OpenedDataset;
   readonly specPath: string;
+  /** Of the draft's texts, by their names. */
+  readonly tokenizers: ReadonlyMap<string, TokenizerFile>;
 }
 
 /**
@@ -38,26 +40,30 @@ export async function withNullPolicies(ports: Ports, drafted: Drafted): Promise<
   const nullsOf = (name: string) => known.get(name) ?? profile.nullCounts.get(name) ?? 0;
   return {
     ...draft,
-    features: draft.features.map((feature, index) => {
+    features: draft.features.map((feature) => {
+      // Texts come after the others in a plan.
+      const index = features.findIndex(({ input }) => input === feature.input);
       const request = filled[index];
       if (request === undefined) return feature;
       const saved = (profile.rejected[index] ?? 0) - (profile.rejected[count + index] ?? 0);
       const what = isList(request)
         ? saved > 0 && `nulls in the lists of ${rowsText(saved, profile.rowCount)}`
         : nullsText(feature.columns, { nullsOf, rowCount: opened.facts.rowCount });
-      return what === false || what === '' ? feature : { ...feature, nulls: nullsDraft(request, what) };
+      return what === false || what === ''
+        ? feature
+        : { ...feature, nulls: feature.tokenizer === undefined ? nullsDraft(request, what) : emptyText(what) };
     }),
     nonFinite: nonFiniteComment(profile),
     maxRejected: maxRejected(drafted, { rejected: profile.rejected[2 * count] ?? 0, of: profile.rowCount }),
   };
 }
 
-function planned({ draft, model, opened, specPath }: Drafted): readonly FeatureRequest[] {
+function planned({ draft, model, opened, specPath, tokenizers }: Drafted): readonly FeatureRequest[] {
   const { jobs, baseDir } = parseSpec({ text: writeSpec(draft, []), path: specPath, env: {} });
   const [job] = jobs;
   if (job === undefined || baseDir !== dirname(specPath)) throw new Error('the draft holds no job');
   const locate = (path: readonly (string | number)[]) => formatPath(['jobs', job.name, ...path]);
-  return planRun({ ...opened, job, locate, dataset: opened.facts, model }).features;
+  return planRun({ ...opened, job, locate, dataset: opened.facts, model, tokenizers }).features;
 }
 
 /** What a null becomes where the model has a word for it; integers have none. */
@@ -74,6 +80,10 @@ function nullsDraft(request: FeatureRequest, what: string): NonNullable<FeatureD
     value: 0,
     comment: `CHECK: ${what}; ${element} has no NaN, so the model gets 0. With \`reject\` such rows go to the rejects, and errors.maxRejected must allow them.`,
   };
+}
+
+function emptyText(what: string): NonNullable<FeatureDraft['nulls']> {
+  return { value: 'empty', comment: `${capital(what)}; the model gets an empty text.` };
 }
 
 function nullsText(

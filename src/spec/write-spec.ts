@@ -29,6 +29,8 @@ export interface FeatureDraft {
   readonly columns: readonly string[];
   /** Lines above the feature. */
   readonly comments: readonly string[];
+  /** The feature is a text, and no model input. */
+  readonly tokenizer?: string | undefined;
   readonly nulls?: { readonly value: string | number; readonly comment: string } | undefined;
 }
 
@@ -78,8 +80,12 @@ function jobData({ modelPath, input, features, output, nonFinite, maxRejected }:
   };
 }
 
-function featureData({ columns, nulls }: FeatureDraft): unknown {
+function featureData({ columns, nulls, tokenizer }: FeatureDraft): unknown {
   const names = columns.map(literal);
+  if (tokenizer !== undefined) {
+    const policy = nulls === undefined ? {} : { nulls: nulls.value };
+    return { column: names[0], tokenizer: literal(tokenizer), ...policy };
+  }
   if (nulls === undefined) return names.length === 1 ? names[0] : names;
   return { columns: names, nulls: nulls.value };
 }
@@ -101,7 +107,7 @@ function commentFeature(features: unknown, feature: FeatureDraft): void {
   commentBefore(pair, feature.comments);
   const isShort = feature.columns.length <= maxFlowColumns;
   if (feature.nulls === undefined) {
-    if (isShort) flow(pair?.value);
+    if (isShort && feature.tokenizer === undefined) flow(pair?.value);
     return;
   }
   if (isShort) flow(at(pair?.value, 'columns'));

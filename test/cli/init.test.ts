@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -263,3 +263,47 @@ async function writeModelWithMetadata(path: string, output = 'y'): Promise<void>
   await mkdir(join(path, '..'), { recursive: true });
   await writeFile(path, modelBytes(graph, { metadataProps: [{ key: 'feature_names', value: '["b", "a"]' }] }));
 }
+
+describe('a spec for a model that takes tokens', () => {
+  const nouns = data('glosses/glosses.parquet');
+
+  it('has the longest texts, and the tokenizer beside the model, and runs unedited', async () => {
+    await using folder = await temporaryFolder();
+    const cwd = folder.path;
+    const { exitCode, stdout } = await init(cwd, model('tiny-bert/model'), nouns, '--job', 'job');
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('text: gloss has the longest texts, 68 characters on average; other texts are word.');
+    expect(parse(await readFile(join(cwd, 'jobs.yaml'), 'utf8'))).toMatchObject({
+      jobs: { job: { features: { text: { column: 'gloss', tokenizer: expect.stringMatching(/tokenizer\.json$/) } } } },
+    });
+    expect(await nightshift(['run', '--quiet'], { cwd })).toMatchObject({ exitCode: 0, stderr: '' });
+    const [{ wrong } = {}] = await sql(
+      `SELECT count(*) FILTER (WHERE abs(list_sum(list_transform(embedding, x -> x * x)) - 1) > 1e-4)::INTEGER AS wrong
+       FROM read_parquet('${join(cwd, 'out/job')}/part-*.parquet')`,
+    );
+    expect(wrong).toBe(0);
+    expect(await published(cwd, 'out/job')).toHaveLength((await sql(`SELECT * FROM read_parquet('${nouns}')`)).length);
+  });
+
+  it('says where to get a tokenizer that is not there, and runs once it is', async () => {
+    await using folder = await temporaryFolder();
+    const cwd = folder.path;
+    await copyFile(model('tiny-bert/model'), join(cwd, 'bert.onnx'));
+    const select = `SELECT id, CASE WHEN id % 9 = 0 THEN NULL ELSE gloss END AS gloss FROM read_parquet('${nouns}')`;
+    await makeParquet(join(cwd, 'in.parquet'), select);
+    const { exitCode, stdout } = await init(cwd, 'bert.onnx', 'in.parquet', '--job', 'job');
+    expect({ exitCode, stdout }).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('no tokenizer.json beside'),
+    });
+    expect(await readFile(join(cwd, 'jobs.yaml'), 'utf8')).toContain('AutoTokenizer.from_pretrained');
+    expect((await nightshift(['run', '--quiet'], { cwd })).stderr).toContain('TOKENIZER_NOT_FOUND');
+    await copyFile(join(models, 'tiny-bert/tokenizer.json'), join(cwd, 'tokenizer.json'));
+    await init(cwd, 'bert.onnx', 'in.parquet', '--job', 'job', '--force');
+    const spec: unknown = parse(await readFile(join(cwd, 'jobs.yaml'), 'utf8'));
+    expect(spec).toMatchObject({
+      jobs: { job: { features: { text: { tokenizer: 'tokenizer.json', nulls: 'empty' } } } },
+    });
+    expect(await nightshift(['run', '--quiet'], { cwd })).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+});
