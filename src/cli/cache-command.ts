@@ -1,17 +1,8 @@
 import type { Command } from 'commander';
 import { runAction } from './action.ts';
+import type { CacheClearFlags, CacheFlags } from './cache-flags.ts';
 import { withHelp } from './help-text.ts';
 import { stateFolderOption } from './spec-options.ts';
-
-export interface CacheFlags {
-  readonly json?: boolean;
-  readonly stateDir: string;
-}
-
-export interface CacheClearFlags extends CacheFlags {
-  readonly olderThan?: string;
-  readonly dryRun?: boolean;
-}
 
 const specArgument = 'the job spec; jobs.yaml, if it is there, and the models of all specs';
 const jobsArgument = 'jobs of the spec; all when none is named';

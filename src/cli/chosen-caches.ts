@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Caches, KeptModel } from '../run/caches.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
-import type { CacheFlags } from './cache-command.ts';
+import type { CacheFlags } from './cache-flags.ts';
 import { chooseJobs } from './choose-jobs.ts';
 import { openSpec } from './open-spec.ts';
 

@@ -1,6 +1,6 @@
 import type { Cleared } from '../run/caches.ts';
 import { aligned, bytesText, pluralText } from './aligned.ts';
-import type { CacheClearFlags } from './cache-command.ts';
+import type { CacheClearFlags } from './cache-flags.ts';
 import { type CacheRequest, chosenCaches } from './chosen-caches.ts';
 import { newPorts } from './context.ts';
 import type { Io } from './io.ts';

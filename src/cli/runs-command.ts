@@ -2,40 +2,11 @@ import { type Command, Option } from 'commander';
 import type { ShownState } from '../history/contract.ts';
 import { runAction } from './action.ts';
 import { withHelp } from './help-text.ts';
+import type { RunsListFlags, RunsLogsFlags, RunsOneFlags, RunsPruneFlags } from './runs-flags.ts';
 import { stateFolderOption } from './spec-options.ts';
 
 /** Written again, since the contract brings more with it than help and completion should wait for. */
 const states = ['running', 'published', 'skipped', 'failed', 'interrupted', 'died'] as const satisfies ShownState[];
-
-interface RunsFlags {
-  readonly json?: boolean;
-  readonly stateDir: string;
-}
-
-export interface RunsListFlags extends RunsFlags {
-  readonly job?: string;
-  readonly spec?: string;
-  readonly state?: ShownState;
-  readonly since?: string;
-  readonly until?: string;
-  readonly date?: string;
-  readonly limit?: string;
-}
-
-export interface RunsOneFlags extends RunsFlags {
-  readonly job?: string;
-}
-
-export interface RunsLogsFlags extends RunsOneFlags {
-  readonly follow?: boolean;
-  readonly verbose?: boolean;
-}
-
-export interface RunsPruneFlags extends RunsFlags {
-  readonly olderThan: string;
-  readonly keep?: string;
-  readonly dryRun?: boolean;
-}
 
 const runArgument = 'the id of the run, or how it begins; `latest` is the one that began last';
 

@@ -9,7 +9,7 @@ import { findHistory } from './context.ts';
 import type { Io } from './io.ts';
 import { newLineReporter } from './report-lines.ts';
 import { chosenRun } from './runs.ts';
-import type { RunsLogsFlags } from './runs-command.ts';
+import type { RunsLogsFlags } from './runs-flags.ts';
 import { errorText } from './show-error.ts';
 
 const lookEveryMs = 200;

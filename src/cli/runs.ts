@@ -7,7 +7,7 @@ import { findHistory, newPorts } from './context.ts';
 import type { Io } from './io.ts';
 import { parseAge, parseCount, parseDates, parseWhen } from './parse-when.ts';
 import { recordJson, recordLines, recordText } from './run-record-text.ts';
-import type { RunsListFlags, RunsOneFlags, RunsPruneFlags } from './runs-command.ts';
+import type { RunsListFlags, RunsOneFlags, RunsPruneFlags } from './runs-flags.ts';
 
 const usualLimit = 20;
 

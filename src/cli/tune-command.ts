@@ -1,20 +1,9 @@
 import { type Command, Option } from 'commander';
-import { type TunedKey, tunedKeys } from '../plan/tune-grid.ts';
+import { tunedKeys } from '../plan/tune-grid.ts';
 import { runAction } from './action.ts';
 import { withHelp } from './help-text.ts';
 import { addSetOption, addSpecArguments, dateOption } from './spec-options.ts';
-
-export interface TuneFlags {
-  readonly rows: string;
-  readonly budget: string;
-  readonly only?: readonly TunedKey[];
-  readonly write?: boolean;
-  readonly dryRun?: boolean;
-  readonly set?: readonly string[];
-  readonly date?: string;
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-}
+import type { TuneFlags } from './tune.ts';
 
 export function addTuneCommand(program: Command): void {
   const command = program

@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts';
+import type { TunedKey } from '../plan/tune-grid.ts';
 import type { DatedJob } from '../run/date-job.ts';
 import { changesTo, type Tuned, type TuneOptions, tuneJob } from '../run/tune-job.ts';
 import type { LoadedSpec } from '../spec/load-spec.ts';
@@ -10,10 +11,21 @@ import type { Io } from './io.ts';
 import { openSpec, type SpecRequest } from './open-spec.ts';
 import { parseDuration } from './parse-duration.ts';
 import { parseCount } from './parse-when.ts';
-import type { TuneFlags } from './tune-command.ts';
 import { newTuneProgress } from './tune-progress.ts';
 import { tuneJson, tuneText } from './tune-text.ts';
 import { lineDiff, type SpecChange, specChange, writeSpecChange } from './tune-write.ts';
+
+export interface TuneFlags {
+  readonly rows: string;
+  readonly budget: string;
+  readonly only?: readonly TunedKey[];
+  readonly write?: boolean;
+  readonly dryRun?: boolean;
+  readonly set?: readonly string[];
+  readonly date?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
 
 /** Measures settings of one job, and shows or writes what is better. @returns the exit code */
 export async function tune(io: Io, request: SpecRequest<TuneFlags>): Promise<number> {
