@@ -26,7 +26,8 @@ export async function decodeImage(sharp: Sharp, bytes: Uint8Array, request: Imag
   try {
     const options = { failOn: 'error', limitInputPixels: pixelsAtMost, ignoreIcc: true } as const;
     const size = needsSize(request) ? (await sharp(bytes, options).metadata()).autoOrient : nowhere;
-    const image = sharp(bytes, options).autoOrient().flatten({ background: '#000' }).toColourspace('srgb');
+    // Black is what sharp puts under and around an image, unless told so, which it parses each time.
+    const image = sharp(bytes, options).autoOrient().flatten().toColourspace('srgb');
     const { data, info } = await resized(image, request, size).raw({ depth: 'uchar' }).toBuffer({
       resolveWithObject: true,
     });
@@ -63,7 +64,7 @@ function resized(image: ReturnType<Sharp>, request: ImageRequest, size: Size): R
   if (resize === undefined) return image;
   const [height = 0, width = 0] = typeof resize === 'number' ? sidesOf(resize, size) : resize;
   // Decoding a JPEG at a half or a quarter of its size is faster, and not what Pillow does.
-  const how = { width, height, kernel: kernels[kernel], fastShrinkOnLoad: false, background: '#000' };
+  const how = { width, height, kernel: kernels[kernel], fastShrinkOnLoad: false };
   if (typeof resize === 'number' || fit === 'fill') return image.resize({ ...how, fit: 'fill' });
   if (fit === 'contain') return image.resize({ ...how, fit, position: 'centre' });
   return image.extract(middleOf(size, { width, height })).resize({ ...how, fit: 'fill' });
