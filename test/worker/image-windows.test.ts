@@ -94,7 +94,7 @@ describe('a shard of images with texts', () => {
           expect(progress.at(-1)).toBe(2 * fileCount);
           expect(progress).toEqual([...progress].sort((a, b) => a - b));
         }),
-        { numRuns: 8 },
+        { numRuns: 5 },
       );
     },
   );
