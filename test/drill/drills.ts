@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { holdingWorkers } from '../e2e/holding-workers.ts';
 import { type Event, eventsIn, makeParquet, sql } from '../e2e/nightshift.ts';
 import { allOf, bytesProblems, ended, otherParts, tableProblems } from './findings.ts';
 import { digestsOf, groupRows, leave, nightshift, partsOf, type Scene, stage, where } from './scene.ts';
@@ -22,10 +23,13 @@ const count = (events: readonly Event[], type: string) => events.filter((event) 
 
 async function workerKilled(scene: Scene): Promise<readonly string[]> {
   const cwd = await stage(scene, { name: 'worker-killed', input: scene.table });
-  const finished = await nightshift(cwd, undefined, (event, { events }) => {
-    if (event.type !== 'shard-started' || count(events, 'shard-started') !== 4) return;
-    const worker = events.findLast(({ type, slot }) => type === 'worker-ready' && slot === event['slot']);
-    process.kill(Number(worker?.['pid']), 'SIGKILL');
+  const finished = await nightshift(cwd, undefined, {
+    env: holdingWorkers({ shards: '3', attempts: '1' }),
+    onEvent: (event, { events }) => {
+      if (event.type !== 'shard-started' || event['shard'] !== 3 || event['attempt'] !== 1) return;
+      const worker = events.findLast(({ type, slot }) => type === 'worker-ready' && slot === event['slot']);
+      process.kill(Number(worker?.['pid']), 'SIGKILL');
+    },
   });
   const failed = eventsIn(finished).filter(({ type, code }) => type === 'shard-failed' && code === 'WORKER_CRASHED');
   return [
@@ -38,8 +42,11 @@ async function workerKilled(scene: Scene): Promise<readonly string[]> {
 
 async function allKilled(scene: Scene): Promise<readonly string[]> {
   const cwd = await stage(scene, { name: 'all-killed', input: scene.table });
-  const killed = await nightshift(cwd, undefined, (event, { pid, events }) => {
-    if (event.type === 'shard-done' && count(events, 'shard-done') === 3) process.kill(-pid, 'SIGKILL');
+  const killed = await nightshift(cwd, undefined, {
+    env: holdingWorkers({ shards: '3' }),
+    onEvent: (event, { pid, events }) => {
+      if (event.type === 'shard-done' && count(events, 'shard-done') === 3) process.kill(-pid, 'SIGKILL');
+    },
   });
   const again = await nightshift(cwd);
   const planned = eventsIn(again).find(({ type }) => type === 'run-planned');

@@ -68,19 +68,25 @@ export interface Running {
   readonly events: readonly Event[];
 }
 
-/** Runs the built command in a process group of its own; `onEvent` may look and kill. */
+export interface Watching {
+  readonly env?: Readonly<Record<string, string>>;
+  /** May look and kill. */
+  readonly onEvent?: (event: Event, running: Running) => void;
+}
+
+/** Runs the built command in a process group of its own. */
 export async function nightshift(
   cwd: string,
   args: readonly string[] = ['run', '--json'],
-  onEvent: (event: Event, running: Running) => void = () => undefined,
+  { env = {}, onEvent }: Watching = {},
 ): Promise<Finished> {
-  const options = { cwd, detached: true, reject: false, timeout: 120_000, killSignal: 'SIGKILL' } as const;
+  const options = { cwd, env, detached: true, reject: false, timeout: 200_000, killSignal: 'SIGKILL' } as const;
   const child = execa(process.execPath, [bin, ...args], options);
   const events: Event[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
     for (const event of eventsIn({ stdout: line })) {
       events.push(event);
-      onEvent(event, { pid: child.pid ?? Number.NaN, events });
+      onEvent?.(event, { pid: child.pid ?? Number.NaN, events });
     }
   });
   const { exitCode, stdout, stderr } = await child;
