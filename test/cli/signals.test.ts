@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { sha256OfFile } from '../../src/core/files.ts';
-import { holdingWorkers } from '../e2e/holding-workers.ts';
+import { holdingWorkers, letGoFile } from '../e2e/holding-workers.ts';
 import {
   bin,
   type Event,
@@ -236,8 +236,10 @@ describe('kill -9', () => {
 describe('a reader that goes away', () => {
   it('ends the run in silence, and the same command goes on', async () => {
     await using folder = await flightsFolder();
-    const pipe = '"$1" "$2" run --json | head -n 1; echo "exit ${PIPESTATUS[0]}"';
-    const { stdout, stderr } = await execa('bash', ['-c', pipe, 'bash', process.execPath, bin], { cwd: folder.path });
+    // All but the first shard wait until the reader is gone, so that there is somebody left to miss it.
+    const pipe = `"$1" "$2" run --json | { head -n 1; exec <&-; : >${letGoFile}; }; echo "exit \${PIPESTATUS[0]}"`;
+    const options = { cwd: folder.path, env: holdingWorkers({ shards: '[1-9]\\d*' }) };
+    const { stdout, stderr } = await execa('bash', ['-c', pipe, 'bash', process.execPath, bin], options);
     expect(stderr).toBe('');
     expect(stdout).toMatch(/^\{.*"run-started".*\}\nexit 141$/);
     await expectToGoOn(folder.path, 0);

@@ -12,7 +12,8 @@ export interface Hold {
   readonly folder?: string;
 }
 
-const letGoFile = 'let-go';
+/** In the working folder: once it is there, all go on. */
+export const letGoFile = 'let-go';
 
 /**
  * The environment of a command whose workers wait at the end of some shards, before their parts have a name, until they
