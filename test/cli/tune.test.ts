@@ -3,7 +3,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { eventsIn, nightshift, start, temporaryFolder, writeSpec } from '../e2e/nightshift.ts';
+import { eventsIn, makeParquet, nightshift, start, temporaryFolder, writeSpec } from '../e2e/nightshift.ts';
+import { elementType, intsAttribute, modelBytes, node, tensorInfo } from '../model/tiny-model.ts';
 import { digitsJob, flightsJob, glossesJob } from './flights-job.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -20,6 +21,20 @@ function spawnOptions() {
 
 function tune(...args: readonly string[]) {
   return nightshift(['tune', ...args], spawnOptions());
+}
+
+/** Takes as long for one row as for hundreds, so that larger batches are better whatever else the machine does. */
+function slowPerCall(): Uint8Array {
+  return modelBytes({
+    input: [tensorInfo('x', elementType.FLOAT, ['n', 1])],
+    output: [tensorInfo('y', elementType.FLOAT, ['n', 1])],
+    node: [
+      node('RandomNormal', [], ['many'], [intsAttribute('shape', [50_000n])]),
+      node('ReduceSum', ['many'], ['sum']),
+      node('Sub', ['sum', 'sum'], ['nothing']),
+      node('Add', ['x', 'nothing'], ['y']),
+    ],
+  });
 }
 
 /** Names of all files below the working folder, hidden ones too. */
@@ -70,8 +85,9 @@ describe('tune', () => {
   });
 
   it('writes what is better into the spec, whose comments and other jobs stay', async () => {
-    await writeSpec(folder.path, { flights: flightsJob });
-    const job = JSON.stringify({ ...flightsJob, input: { path: flightsJob.input }, execution: undefined });
+    await writeFile(join(folder.path, 'slow.onnx'), slowPerCall());
+    await makeParquet(join(folder.path, 'in.parquet'), 'SELECT i::FLOAT AS x FROM range(600) t(i)');
+    const job = JSON.stringify({ model: 'slow.onnx', input: { path: 'in.parquet' }, output: 'out' });
     const text = (size: string) => `# Rows one at a time.
 version: 1
 jobs:
@@ -85,7 +101,7 @@ jobs:
 `;
     const path = join(folder.path, 'jobs.yaml');
     await writeFile(path, text('1'));
-    const args = ['jobs.yaml', 'slow', '--budget', '40s', '--json', '--only', 'batchSize'];
+    const args = ['jobs.yaml', 'slow', '--budget', '15s', '--json', '--only', 'batchSize'];
     const dry = await tune(...args, '--dry-run');
     const { gain, noise, changes, diff } = JSON.parse(dry.stdout);
     expect(gain).toBeGreaterThan(noise);
