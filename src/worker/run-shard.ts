@@ -10,8 +10,9 @@ import { batchIn } from '../plan/batch-size.ts';
 import type { Commit } from '../plan/commit.ts';
 import { commitName, partName, partTempName, rejectsName, runLayout } from '../plan/layout.ts';
 import { recordVersion, type Shard, scanRequests, shardRowCount } from '../plan/run-plan.ts';
-import { type ScoredRows, type ShardJob, scoreRows } from './score-rows.ts';
+import { scoreRows } from './score-rows.ts';
 import { type Scorer, selectionOf } from './scorer.ts';
+import type { ScoredRows, ShardJob } from './shard-job.ts';
 
 /**
  * Scores one shard: its part is written, flushed and renamed, then its commit likewise. May run any number of times;

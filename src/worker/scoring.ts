@@ -3,8 +3,8 @@ import type { LateReject } from '../dataset/write-rejects.ts';
 import { type BatchTensors, Predictions } from '../model/predictions.ts';
 import { type BatchSize, reducedBatch } from '../plan/batch-size.ts';
 import { shardRowCount } from '../plan/run-plan.ts';
-import type { ScoredRows, ShardJob } from './score-rows.ts';
 import type { Scorer } from './scorer.ts';
+import type { ScoredRows, ShardJob } from './shard-job.ts';
 
 /** Rows that may go through the session together. */
 export interface ScorableBatch {

@@ -13,8 +13,8 @@ import { parseSpec } from '../../src/spec/load-spec.ts';
 import { measureBatch } from '../../src/worker/measure-batch.ts';
 import { protocolVersion } from '../../src/worker/protocol.ts';
 import { runShard } from '../../src/worker/run-shard.ts';
-import type { ShardJob } from '../../src/worker/score-rows.ts';
 import { openScorer, type Scorer } from '../../src/worker/scorer.ts';
+import type { ShardJob } from '../../src/worker/shard-job.ts';
 import { makeParquet, sql, temporaryFolder, typeModel } from '../e2e/nightshift.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
