@@ -30,7 +30,7 @@ export const featureFields = closedMap(
     ),
     tokenizer: field(
       text('a path').optional(),
-      'The tokenizer.json that turns texts into token ids, relative to this spec; it makes the feature a text.',
+      'The tokenizer.json that turns texts into token ids, relative to this spec; it makes the feature a text. Takes templates, like a date.',
       'models/minilm/tokenizer.json',
     ),
     maxLength: field(
@@ -156,6 +156,14 @@ function textMistakes({ column, columns, template, nulls }: Written): readonly M
       key,
       message: `names ${unused}, which the template does not`,
       hint: `write {${unused}} in the template`,
+    });
+  }
+  const left = parsed.columns.find((name) => !named.includes(name));
+  if (unused === undefined && left !== undefined && named.length > 0) {
+    found.push({
+      key,
+      message: `does not name ${left}, which the template does`,
+      hint: `leave ${key} out: a template names its columns itself`,
     });
   }
   return found;

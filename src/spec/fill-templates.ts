@@ -1,6 +1,7 @@
 import { AppError } from '../core/errors.ts';
 import { machineZone, shift, strftime } from '../core/zoned-date.ts';
-import type { JobSpec } from './job-spec.ts';
+import type { FeatureSpec, JobSpec } from './job-spec.ts';
+import { formatPath } from './location.ts';
 import { filledPredicate } from './predicate-template.ts';
 import type { DateTemplate, Pieces, Template } from './template.ts';
 
@@ -35,11 +36,17 @@ export function fillTemplates(job: JobSpec, filling: Filling): JobSpec {
   const valueFor = (template: Template) => templateValue(template, job.name, filling);
   const path = (pieces: Pieces | undefined, text: string) =>
     pieces === undefined ? text : pieces.map((piece) => (typeof piece === 'string' ? piece : valueFor(piece))).join('');
-  const { model, input, output } = job;
+  const { model, input, output, features } = job;
+  const filled = ([name, feature]: readonly [string, FeatureSpec]): [string, FeatureSpec] => {
+    if (!('tokenizer' in feature)) return [name, feature];
+    const pieces = templates.get(formatPath(['features', name, 'tokenizer']));
+    return [name, { ...feature, tokenizer: path(pieces, feature.tokenizer) }];
+  };
   const where = templates.get('input.where');
   return {
     ...rest,
     model: { ...model, path: path(templates.get('model.path'), model.path) },
+    ...(features === undefined ? {} : { features: Object.fromEntries(Object.entries(features).map(filled)) }),
     input: {
       ...input,
       paths: input.paths.map((text, at) => path(templates.get(`input.path[${at}]`), text)),

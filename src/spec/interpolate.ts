@@ -85,7 +85,7 @@ function valueFor(inner: string, env: Env, meant: string | undefined): string | 
 }
 
 function notHere(whole: string): Failure {
-  const hint = `date, run.id and job are filled in input.path, input.where, output.path and model.path; ${literally}`;
+  const hint = `date, run.id and job are filled in input.path, input.where, output.path, model.path and a text's tokenizer; ${literally}`;
   return { state: 'failed', text: `${whole} is not filled here`, hint };
 }
 

@@ -48,6 +48,8 @@ export function layerOf({ written, ...place }: LayerSource, env: Env): Layer {
 }
 
 function templatePlace(path: SpecPath): TemplatePlace | undefined {
+  const [section, , key] = path;
+  if (section === 'features' && key === 'tokenizer' && path.length === 3) return 'path';
   switch (formatPath(path).replace(/\[\d+\]$/, '')) {
     case 'model.path':
     case 'input.path':

@@ -65,6 +65,20 @@ const summed = (...texts: readonly string[]) => {
   return [ids.reduce((sum, id) => sum + id, 0), ids.length, second].map(BigInt);
 };
 
+it('a tokenizer may be of a date and of the environment', async () => {
+  await copyFile(tokenizer, inFolder('tokenizer-2026.json'));
+  const features = { text: { column: 'gloss', tokenizer: '${WORDS:-tokenizer}-${date:%Y}.json' } };
+  await writeSpec(folder.path, { job: embeddings({ features }) });
+  const plan = async (...more: readonly string[]) =>
+    nightshift(['plan', 'jobs.yaml', 'job', ...more], { cwd: folder.path });
+  expect(await plan('--date', '2026-11-23')).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining('WordPiece'),
+  });
+  const none = await plan('--date', '2025-11-23');
+  expect(none).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('tokenizer-2025.json does not exist') });
+});
+
 describe('embeddings of texts', () => {
   const golden = sql(`SELECT cls FROM read_parquet('${fixture('golden/tiny-bert.parquet')}') ORDER BY id`);
 

@@ -68,6 +68,21 @@ describe('a template in a path', () => {
     expect(fillTemplates(filled, { ...filling, logicalDate: 0 })).toEqual(filled);
   });
 
+  it('is filled in the tokenizers of texts, whatever these are called', () => {
+    const job = parseJob(
+      withJob(
+        'model: m.onnx',
+        'input: in',
+        'features: { t: { column: a, tokenizer: "models/${date:%Y}/t.json" }, "a.b": { column: b, tokenizer: "${job}.json" }, n: x }',
+        'output: out',
+      ),
+    );
+    const { features } = fillTemplates(job, filling);
+    expect(features?.['t']).toMatchObject({ tokenizer: 'models/2026/t.json', columns: ['a'] });
+    expect(features?.['a.b']).toMatchObject({ tokenizer: 'a.json' });
+    expect(features?.['n']).toEqual(job.features?.['n']);
+  });
+
   it('comes from the layer whose value won', () => {
     const text = `version: 1
 defaults: { output: { path: "o/\${date}" }, input: { path: ["\${date}", b, c] } }

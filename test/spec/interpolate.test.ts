@@ -40,7 +40,7 @@ describe('a template', () => {
     ...['date', 'date:yyyy', 'date-1d', 'date:-x', 'run.id', 'job'].map((name): [string, string, string] => [
       `\${${name}}`,
       `\${${name}} is not filled here`,
-      'date, run.id and job are filled in input.path, input.where, output.path and model.path; write $${ for a literal ${',
+      "date, run.id and job are filled in input.path, input.where, output.path, model.path and a text's tokenizer; write $${ for a literal ${",
     ]),
   ])('%s fails: %s', (template, text, hint) => {
     expect(interpolated(template, env)).toMatchObject({ state: 'failed', text, hint });

@@ -73,6 +73,11 @@ const inAJob: readonly (readonly [lines: string, message: string, hint: string])
     'write {b} in the template',
   ],
   [
+    'features: { t: { tokenizer: t.json, columns: [a], template: "{a} of {b}" } }',
+    '7:41 jobs.a.features.t.columns: does not name b, which the template does',
+    'leave columns out: a template names its columns itself',
+  ],
+  [
     'features: { t: { tokenizer: t.json, column: a, padding: longst } }',
     '7:52 jobs.a.features.t.padding: "longst" is not one of longest, maxLength',
     'did you mean "longest"?',
