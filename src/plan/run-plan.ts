@@ -49,7 +49,14 @@ const tokenInputSchema = z.strictObject({ name: z.string(), element: z.enum(['in
 const textSchema = z
   .strictObject({
     tokenizer: z
-      .strictObject({ path: z.string(), sha256: z.string(), kind: z.string(), vocabularySize: wholeNumber })
+      .strictObject({
+        path: z.string(),
+        sha256: z.string(),
+        kind: z.string(),
+        vocabularySize: wholeNumber,
+        /** Tokens at which it would cut by itself. */
+        maxLength: wholeNumber.optional(),
+      })
       .readonly(),
     maxLength: wholeNumber,
     fixedLength: wholeNumber.optional(),
