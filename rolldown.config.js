@@ -9,7 +9,7 @@ import { defineConfig } from 'rolldown';
 export default defineConfig({
   input: { 'cli/main': 'src/cli/main.ts', 'worker/main': 'src/worker/main.ts', 'worker/probe': 'src/worker/probe.ts' },
   platform: 'node',
-  external: [/^node:/, 'onnxruntime-node', '@duckdb/node-bindings', 'lz4-napi', 'sharp'],
+  external: [/^node:/, 'onnxruntime-node', '@duckdb/node-bindings', 'lz4-napi', 'sharp', 'tokenizers'],
   transform: { target: 'node22.12' },
   // Two folders deep like the entries and the sources: what is beside the package is found by the same relative path.
   output: { dir: 'dist', cleanDir: true, chunkFileNames: 'shared/[name]-[hash].js' },

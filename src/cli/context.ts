@@ -34,13 +34,13 @@ export function newPorts(share = 1): Ports {
   return {
     ...lazyDataset(cores),
     models: newModelReader(),
-    tokenizers: newTokenizerReader(),
+    tokenizers: newTokenizerReader({ entry: workerEntry('probe'), env }),
     store: newOutputStore(),
     caches: lazyCaches,
     findDevices: async (wanted) => chooseDevices(wanted, needsGpus(wanted) ? await findGpus(env) : []),
     planSlots: (options) => planSlots({ ...options, cores, memoryBytes: usableMemoryBytes() / share }),
     newExecutor: () =>
-      new LocalExecutor({ entry: workerEntry(), env: { NODE_COMPILE_CACHE: getCompileCacheDir(), ...env } }),
+      new LocalExecutor({ entry: workerEntry('main'), env: { NODE_COMPILE_CACHE: getCompileCacheDir(), ...env } }),
     canReadAhead: (slots) => canReadAhead(slots, cores),
     now: () => new Date(),
     randomId: () => randomBytes(3).toString('hex'),
@@ -156,9 +156,9 @@ function ownEntry(): string {
 }
 
 /** Beside this file, in the language that this file is in: `.ts` from a checkout, `.js` when built. */
-function workerEntry(): string {
+export function workerEntry(name: 'main' | 'probe'): string {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  return fileURLToPath(new URL(`../worker/main${extension}`, import.meta.url));
+  return fileURLToPath(new URL(`../worker/${name}${extension}`, import.meta.url));
 }
 
 async function temporaryFolder(beside?: string): Promise<TemporaryFolder> {

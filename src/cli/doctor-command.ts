@@ -1,6 +1,5 @@
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { defaultStateFolder, environment } from '../core/host.ts';
@@ -32,7 +31,7 @@ export function addDoctorCommand(program: Command): void {
           stateFolder: flags.stateDir === undefined ? defaultStateFolder() : resolve(flags.stateDir),
           workingFolder: process.cwd(),
           temporaryFolder: tmpdir(),
-          probeEntry: probeEntry(),
+          probeEntry: (await import('./context.ts')).workerEntry('probe'),
           findGpus,
           now: new Date(),
         });
@@ -68,12 +67,6 @@ async function findGpus(): Promise<readonly Device[]> {
   const { newPorts } = await import('./context.ts');
   const devices = await newPorts().findDevices('all');
   return devices.filter((device) => device.kind === 'cuda');
-}
-
-/** Beside the worker, in the language that this file is in. */
-function probeEntry(): string {
-  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  return fileURLToPath(new URL(`../worker/probe${extension}`, import.meta.url));
 }
 
 function doctorText(findings: readonly Finding[], paint: Paint): string {

@@ -72,6 +72,11 @@ export const errorTable = {
     retryable: false,
     meaning: 'the library that decodes images cannot be loaded',
   },
+  TOKENIZERS_UNAVAILABLE: {
+    exitCode: 4,
+    retryable: false,
+    meaning: 'the library that tokenizes texts cannot be loaded',
+  },
   WORKER_START_FAILED: { exitCode: 4, retryable: false, meaning: 'no worker process could be started' },
   WORKER_CRASHED: { exitCode: 3, retryable: true, meaning: 'a worker process died while it scored a shard' },
   BATCH_TIMEOUT: { exitCode: 3, retryable: true, meaning: 'a batch took longer than execution.batchTimeout' },

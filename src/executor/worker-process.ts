@@ -142,6 +142,8 @@ function spawn({ entry, slot, env }: WorkerOptions) {
       CUDA_VISIBLE_DEVICES: pinned,
       CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
       OMP_NUM_THREADS: String(slot.intraOpThreads),
+      // Texts are tokenized on one thread beside the session's, not on as many as the machine has cores.
+      TOKENIZERS_PARALLELISM: 'false',
     },
     // Workers ignore the signals that a whole process group gets, so this is what ends them when the parent exits.
     killSignal: 'SIGKILL',

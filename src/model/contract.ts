@@ -67,7 +67,7 @@ export interface TokenizerFile {
   /** Lower-case hex. */
   readonly sha256: string;
   readonly sizeBytes: number;
-  /** What makes tokens of words: `WordPiece`, `BPE`, `Unigram`. */
+  /** What makes tokens of words: `WordPiece`, `BPE`, `Unigram`, `WordLevel`. */
   readonly kind: string;
   readonly vocabularySize: number;
   /** Tokens of a text at most, where the file says so. */
@@ -77,7 +77,7 @@ export interface TokenizerFile {
 }
 
 export interface TokenizerReader {
-  /** @throws AppError TOKENIZER_NOT_FOUND, TOKENIZER_INVALID */
+  /** @throws AppError TOKENIZER_NOT_FOUND, TOKENIZER_INVALID, TOKENIZERS_UNAVAILABLE */
   read(path: string): Promise<TokenizerFile>;
 }
 

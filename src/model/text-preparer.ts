@@ -2,14 +2,13 @@ import { AppError } from '../core/errors.ts';
 import type { TextEncoding, TokenInput } from './contract.ts';
 import type { Prepared, PreparedFrom, Preparer } from './preparer.ts';
 import type { FedTensor } from './session.ts';
-import { type Padding, TextTokenizer, type TokenLayout } from './tokenizer.ts';
+import { type Padding, TextTokenizer } from './tokenizer.ts';
 import { readTokenizerJson } from './tokenizer-json.ts';
-import { truncatedLengths } from './truncated-lengths.ts';
 
-/** So many characters are tokenized before others have a turn: the parent hears from a worker that is alive. */
-const charactersPerTurn = 256 * 1024;
+/** Rows that are tokenized in one call, or as many as have so many characters: what the library makes of them is large. */
+const atATime = { rows: 256, characters: 256 * 1024 } as const;
 
-/** @throws AppError TOKENIZER_NOT_FOUND, TOKENIZER_INVALID, INPUT_CHANGED */
+/** @throws AppError TOKENIZER_NOT_FOUND, TOKENIZER_INVALID, TOKENIZERS_UNAVAILABLE, INPUT_CHANGED */
 export async function openTextPreparer(encoding: TextEncoding): Promise<Preparer> {
   const { path, sha256 } = encoding.tokenizer;
   const read = await readTokenizerJson(path);
@@ -18,43 +17,52 @@ export async function openTextPreparer(encoding: TextEncoding): Promise<Preparer
       hint: 'run again with --restart',
     });
   }
-  const tokenizer = new TextTokenizer(path, read.json);
+  const tokenizer = await TextTokenizer.open(path, read);
   return { prepare: (batch) => prepareTexts(encoding, tokenizer, batch) };
 }
 
-async function prepareTexts(
-  encoding: TextEncoding,
-  tokenizer: TextTokenizer,
-  { rowCount, rows, values }: PreparedFrom,
-): Promise<Prepared> {
-  const tokens = new TokenRows(rowCount);
+async function prepareTexts(encoding: TextEncoding, tokenizer: TextTokenizer, from: PreparedFrom): Promise<Prepared> {
+  const { maxLength, truncation } = encoding;
+  const tokens = new TokenRows(from.rowCount);
   const rejects: { row: number; code: 'TEXT_TOO_LONG' | 'TEXT_EMPTY'; message: string }[] = [];
-  const wanted = rows === undefined ? undefined : new Set(rows);
-  let characters = 0;
-  for (let row = 0; row < rowCount; row++) {
-    if (wanted?.has(row) === false) {
-      tokens.push([], []);
-      continue;
+  for (const { rows, texts } of chunksOf(encoding, from)) {
+    const made = await tokenizer.encode(texts, truncation ? maxLength : Number.POSITIVE_INFINITY);
+    for (const [at, row] of rows.entries()) {
+      const { ids, types } = made[at] ?? { ids: [], types: [] };
+      const isTooLong = ids.length > maxLength;
+      if (isTooLong) {
+        const message = `the text has ${ids.length} tokens, more than ${maxLength}`;
+        rejects.push({ row, code: 'TEXT_TOO_LONG', message });
+      } else if (ids.length === 0) rejects.push({ row, code: 'TEXT_EMPTY', message: 'the text has no tokens' });
+      else tokens.set(row, ids, types);
     }
-    const texts = textsOf(encoding, row, values);
-    const rowTokens = layOut(encoding, tokenizer, texts);
-    if (typeof rowTokens === 'string') {
-      rejects.push({ row, code: 'TEXT_TOO_LONG', message: rowTokens });
-      tokens.push([], []);
-    } else {
-      if (rowTokens.ids.length === 0) rejects.push({ row, code: 'TEXT_EMPTY', message: 'the text has no tokens' });
-      tokens.push(rowTokens.ids, rowTokens.types);
-    }
-    characters += texts.reduce((sum, text) => sum + text.length, 0);
-    if (characters < charactersPerTurn) continue;
-    characters = 0;
-    await new Promise((resolve) => setImmediate(resolve));
   }
   return {
     lengths: tokens.lengths,
     rejects,
     feeds: (rows) => feedsOf({ encoding, tokens, padding: tokenizer.padding }, rows),
   };
+}
+
+interface Chunk {
+  readonly rows: number[];
+  readonly texts: (readonly string[])[];
+}
+
+function* chunksOf(encoding: TextEncoding, { rowCount, rows, values }: PreparedFrom): Generator<Chunk, void> {
+  let chunk: Chunk = { rows: [], texts: [] };
+  let characters = 0;
+  for (const row of rows ?? Array(rowCount).keys()) {
+    const texts = textsOf(encoding, row, values);
+    chunk.rows.push(row);
+    chunk.texts.push(texts);
+    characters += texts.reduce((sum, text) => sum + text.length, 0);
+    if (chunk.rows.length < atATime.rows && characters < atATime.characters) continue;
+    yield chunk;
+    chunk = { rows: [], texts: [] };
+    characters = 0;
+  }
+  if (chunk.rows.length > 0) yield chunk;
 }
 
 /** The text of a row, or its pair. */
@@ -67,47 +75,12 @@ function textsOf({ template }: TextEncoding, row: number, values: PreparedFrom['
   return [template.map((piece) => (typeof piece === 'string' ? piece : textIn(piece))).join('')];
 }
 
-/** @returns what is wrong where the text is too long to be taken */
-function layOut(
-  { maxLength, truncation }: TextEncoding,
-  tokenizer: TextTokenizer,
-  texts: readonly string[],
-): { readonly ids: readonly number[]; readonly types: readonly number[] } | string {
-  const layout: TokenLayout = texts.length === 1 ? tokenizer.layouts.single : tokenizer.layouts.pair;
-  const parts = texts.map((text) => tokenizer.ids(text));
-  const specials = layout.length - texts.length;
-  const length = parts.reduce((sum, part) => sum + part.length, specials);
-  if (length > maxLength && !truncation) return `the text has ${length} tokens, more than ${maxLength}`;
-  const keep = truncatedLengths(
-    parts.map((part) => part.length),
-    maxLength - specials,
-  );
-  const ids: number[] = [];
-  const types: number[] = [];
-  for (const { id, text, type } of layout) {
-    if (id === undefined) {
-      const part = parts[text] ?? [];
-      const kept = keep[text] ?? 0;
-      const start = tokenizer.truncatesLeft ? part.length - kept : 0;
-      for (let at = start; at < start + kept; at++) {
-        ids.push(part[at] ?? 0);
-        types.push(type);
-      }
-    } else {
-      ids.push(id);
-      types.push(type);
-    }
-  }
-  return { ids, types };
-}
-
 /** The tokens of many rows in two arrays that grow. */
 class TokenRows {
   readonly lengths: Int32Array;
   readonly #starts: Int32Array;
   #ids = new Int32Array(4096);
   #types = new Uint8Array(4096);
-  #rows = 0;
   #end = 0;
 
   constructor(rowCount: number) {
@@ -115,13 +88,12 @@ class TokenRows {
     this.#starts = new Int32Array(rowCount);
   }
 
-  push(ids: readonly number[], types: readonly number[]): void {
+  set(row: number, ids: readonly number[], types: readonly number[]): void {
     if (this.#end + ids.length > this.#ids.length) this.#grow(this.#end + ids.length);
-    this.#starts[this.#rows] = this.#end;
-    this.lengths[this.#rows] = ids.length;
+    this.#starts[row] = this.#end;
+    this.lengths[row] = ids.length;
     this.#ids.set(ids, this.#end);
     this.#types.set(types, this.#end);
-    this.#rows += 1;
     this.#end += ids.length;
   }
 

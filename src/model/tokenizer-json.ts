@@ -10,20 +10,20 @@ const bytesAtMost = 256 * 2 ** 20;
 const side = z.enum(['Left', 'Right']).default('Right');
 const count = z.int().nonnegative();
 
-/** What is read here; the rest is the tokenizer's own. */
+/** What is read here; all of it is read by the library. */
 const tokenizerSchema = z.looseObject({
-  /** The library takes any other kind for one of an older library's files, and makes nothing of it. */
-  model: z.looseObject({ type: z.enum(['WordPiece', 'BPE', 'Unigram']) }),
+  // The type is left out by files of before 2021.
+  model: z.looseObject({ type: z.string().optional(), dropout: z.number().nullish() }),
   normalizer: z.unknown().default(null),
   pre_tokenizer: z.unknown().default(null),
-  post_processor: z.looseObject({ type: z.string() }).nullish(),
-  added_tokens: z.array(z.looseObject({ id: count, content: z.string() })).default([]),
+  added_tokens: z.array(z.looseObject({ content: z.string(), rstrip: z.boolean().default(false) })).default([]),
   truncation: z.looseObject({ max_length: count, direction: side }).nullish(),
   padding: z.looseObject({ direction: side, pad_id: count.default(0), pad_type_id: count.default(0) }).nullish(),
 });
 export type TokenizerJson = z.output<typeof tokenizerSchema>;
 
 export interface TokenizerText {
+  readonly text: string;
   readonly json: TokenizerJson;
   readonly sha256: string;
   readonly sizeBytes: number;
@@ -41,17 +41,28 @@ export async function readTokenizerJson(path: string): Promise<TokenizerText> {
   if (size > bytesAtMost)
     throw invalidTokenizer(path, `it has ${size} bytes, and more than ${bytesAtMost} are no tokenizer`);
   const bytes = await readFile(path).catch((error: unknown) => Promise.reject(notFound(path, error)));
-  const parsed = tokenizerSchema.safeParse(parseJson(path, bytes));
+  const text = bytes.toString('utf8');
+  const parsed = tokenizerSchema.safeParse(parseJson(path, text));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw invalidTokenizer(path, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
   }
-  return { json: parsed.data, sha256: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length };
+  if ((parsed.data.model.dropout ?? 0) > 0)
+    throw invalidTokenizer(path, 'model.dropout: it would give other tokens each time; set it to null');
+  return { text, json: parsed.data, sha256: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length };
 }
 
-function parseJson(path: string, bytes: Buffer): unknown {
+/** What makes tokens of words. */
+export function modelKind({ model }: TokenizerJson): string {
+  if (model.type !== undefined) return model.type;
+  if ('merges' in model) return 'BPE';
+  if ('continuing_subword_prefix' in model) return 'WordPiece';
+  return Array.isArray(model['vocab']) ? 'Unigram' : 'WordLevel';
+}
+
+function parseJson(path: string, text: string): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8'));
+    return JSON.parse(text);
   } catch (error) {
     throw invalidTokenizer(path, messageOf(error));
   }

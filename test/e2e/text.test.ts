@@ -56,14 +56,18 @@ async function sums(select: string, text: object, more: Job = {}) {
   return runJob(folder.path, job);
 }
 
-const read = new TextTokenizer(tokenizer, (await readTokenizerJson(tokenizer)).json);
+const read = await TextTokenizer.open(tokenizer, await readTokenizerJson(tokenizer));
+/** Without the special tokens. */
+const idsOf = async (text: string) =>
+  (await read.encode([[text]], Number.POSITIVE_INFINITY)).flatMap(({ ids }) => ids.slice(1, -1));
 /** The sums that the model gives for one text: of its ids, of its mask, of its types. */
-const summed = (...texts: readonly string[]) => {
-  const parts = texts.map((text) => read.ids(text));
+const summed = async (...texts: readonly string[]) => {
+  const parts = await Promise.all(texts.map(idsOf));
   const ids = [2, ...parts.flatMap((part) => [...part, 3])];
   const second = parts[1] === undefined ? 0 : parts[1].length + 1;
   return [ids.reduce((sum, id) => sum + id, 0), ids.length, second].map(BigInt);
 };
+const allSummed = (texts: readonly string[]) => Promise.all(texts.map((text) => summed(text)));
 
 it('a tokenizer may be of a date and of the environment', async () => {
   await copyFile(tokenizer, inFolder('tokenizer-2026.json'));
@@ -155,12 +159,13 @@ describe('texts', () => {
 
   it('are empty where nulls are', async () => {
     await sums(select, { column: 't', nulls: 'empty' });
-    expect(await publishedColumn(folder.path, 'y')).toEqual([...texts, ''].map((text) => summed(text)));
+    expect(await publishedColumn(folder.path, 'y')).toEqual(await allSummed([...texts, '']));
   });
 
   it('are rejected at their places where they are null or too long', async () => {
     await sums(select, { column: 't', maxLength: 4, truncation: false });
-    expect(await published(folder.path)).toEqual([0, 1, 3, 4].map((id) => ({ id, y: summed(texts[id] ?? '') })));
+    const sumsOf = await allSummed(texts);
+    expect(await published(folder.path)).toEqual([0, 1, 3, 4].map((id) => ({ id, y: sumsOf[id] })));
     expect(await rejected(folder.path)).toEqual([
       { row_number: 2n, code: 'TEXT_TOO_LONG', message: 'the text has 6 tokens, more than 4' },
       { row_number: 5n, code: 'NULL_VALUE', message: 'column t is null' },
@@ -175,9 +180,9 @@ describe('texts', () => {
       },
     );
     expect(await publishedColumn(folder.path, 'y')).toEqual([
-      summed('of', 'the state'),
-      summed('a', ''),
-      summed('', ''),
+      await summed('of', 'the state'),
+      await summed('a', ''),
+      await summed('', ''),
     ]);
   });
 
@@ -185,7 +190,7 @@ describe('texts', () => {
     await sums(`SELECT id, t, 7 + id AS n FROM (VALUES (0, 'of'), (1, 'the')) t(id, t) ORDER BY id`, {
       template: 'query: {t} {{{n}}}',
     });
-    expect(await publishedColumn(folder.path, 'y')).toEqual([summed('query: of {7}'), summed('query: the {8}')]);
+    expect(await publishedColumn(folder.path, 'y')).toEqual(await allSummed(['query: of {7}', 'query: the {8}']));
   });
 
   it('stand beside columns that fill inputs as they are', async () => {
@@ -194,7 +199,7 @@ describe('texts', () => {
       { column: 't' },
       { model: typeModel('tokens-beside') },
     );
-    const expected = ['of the', 'a', 'of'].map((text, id) => Number(summed(text)[0]) * (id + 1));
+    const expected = (await allSummed(['of the', 'a', 'of'])).map(([sum], id) => Number(sum) * (id + 1));
     expect(await publishedColumn(folder.path, 'y')).toEqual(expected);
   });
 
@@ -208,11 +213,11 @@ describe('texts', () => {
       { model: typeModel('tokens-fixed') },
     );
     const rows = await published(folder.path);
-    const cut = [2, ...read.ids(long).slice(0, 14), 3].reduce((sum, id) => sum + id, 0);
+    const cut = [2, ...(await idsOf(long)).slice(0, 14), 3].reduce((sum, id) => sum + id, 0);
     expect(rows.map((row) => row['y'])).toEqual([
-      summed('of').slice(0, 2).map(Number),
+      (await summed('of')).slice(0, 2).map(Number),
       [cut, 16],
-      ...['a', '', 'the'].map((text) => summed(text).slice(0, 2).map(Number)),
+      ...(await allSummed(['a', '', 'the'])).map((each) => each.slice(0, 2).map(Number)),
     ]);
   });
 
@@ -222,17 +227,24 @@ describe('texts', () => {
       { column: 't', nulls: 'empty', inputs: { input_ids: 'tokens' } },
       { model: typeModel('tokens-bare') },
     );
-    expect(await publishedColumn(folder.path, 'y')).toEqual([...texts, ''].map((text) => summed(text)[0]));
+    expect(await publishedColumn(folder.path, 'y')).toEqual((await allSummed([...texts, ''])).map(([sum]) => sum));
   });
 
   it('that the session fails on are found among those that were sorted with them', async () => {
     // The model has a table of 1,000 tokens; zone is one of the rest.
-    const rare = [...'abcdefghijklmnopqrstuvwxyz'].find((letter) => read.ids(letter).every((id) => id < 1000)) ?? 'a';
-    const beyond = (await sql(`SELECT DISTINCT word FROM read_parquet('${glosses}')`))
-      .map((row) => String(row['word']))
-      .find((word) => read.ids(word).some((id) => id >= 1000));
+    const firstOf = async (texts: readonly string[], isWanted: (ids: readonly number[]) => boolean) => {
+      const ids = await Promise.all(texts.map(idsOf));
+      return texts.find((_, at) => isWanted(ids[at] ?? [])) ?? '';
+    };
+    const rare = await firstOf([...'abcdefghijklmnopqrstuvwxyz'], (ids) => ids.every((id) => id < 1000));
+    const words = await sql(`SELECT DISTINCT word FROM read_parquet('${glosses}')`);
+    const beyond = await firstOf(
+      words.map((row) => String(row['word'])),
+      (ids) => ids.some((id) => id >= 1000),
+    );
+    const repeated = await allSummed(Array.from({ length: 7 }, (_, times) => `${rare} `.repeat(times)));
     await sums(
-      `SELECT id, CASE WHEN id IN (3, 17) THEN '${beyond?.replaceAll("'", "''")}' ELSE repeat('${rare} ', id % 7) END AS t FROM range(40) r(id)`,
+      `SELECT id, CASE WHEN id IN (3, 17) THEN '${beyond.replaceAll("'", "''")}' ELSE repeat('${rare} ', id % 7) END AS t FROM range(40) r(id)`,
       { column: 't' },
       { model: typeModel('tokens-throws'), execution: { batchTokens: 60 } },
     );
@@ -241,9 +253,7 @@ describe('texts', () => {
       [17n, 'SESSION_FAILED'],
     ]);
     const good = Array.from({ length: 40 }, (_, id) => id).filter((id) => id !== 3 && id !== 17);
-    expect(await published(folder.path)).toEqual(
-      good.map((id) => ({ id: BigInt(id), y: summed(`${rare} `.repeat(id % 7))[0] })),
-    );
+    expect(await published(folder.path)).toEqual(good.map((id) => ({ id: BigInt(id), y: repeated[id % 7]?.[0] })));
   });
 });
 
@@ -271,7 +281,7 @@ describe('a text that cannot be read as asked', () => {
       'an unknown kind',
       text({ tokenizer: 'kind.json' }),
       'TOKENIZER_INVALID',
-      'kind.json is not a tokenizer: model.type',
+      'kind.json is not a tokenizer: data did not match any variant',
     ],
     ['300 MB of it', text({ tokenizer: 'huge.json' }), 'TOKENIZER_INVALID', 'bytes, and more than'],
     [
@@ -333,5 +343,12 @@ describe('a text that cannot be read as asked', () => {
     expect(stdout).toContain(
       'text  ← gloss as input_ids, attention_mask, token_type_ids: at most 128 WordPiece tokens of 1,500',
     );
+  });
+
+  it('warns of more tokens than tokenizer.json keeps', async () => {
+    await writeSpec(folder.path, { job: text({ maxLength: 129 }) });
+    const { exitCode, stdout } = await nightshift(['plan', 'jobs.yaml'], { cwd: folder.path });
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/warn +text keeps 129 tokens, and its tokenizer.json cuts at 128: the model may not read more/);
   });
 });

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WorkerProcess } from '../../src/executor/worker-process.ts';
-import { temporaryFolder } from '../e2e/nightshift.ts';
+import { root, temporaryFolder } from '../e2e/nightshift.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeEach(async () => {
@@ -13,12 +13,12 @@ afterEach(() => folder[Symbol.asyncDispose]());
 const device = { name: 'cpu', kind: 'cpu', uuid: undefined, description: '', memoryBytes: undefined } as const;
 
 /** A worker that runs this code, and what it says. */
-async function startWorker(code: string) {
+async function startWorker(code: string, env: Readonly<Record<string, string>> = {}) {
   const entry = join(folder.path, 'worker.mjs');
   await writeFile(entry, code);
   let heard = 0;
   const waiting = new Set<() => void>();
-  const process = new WorkerProcess({ entry, env: {}, slot: { index: 0, device, intraOpThreads: 1 } }, () => {
+  const process = new WorkerProcess({ entry, env, slot: { index: 0, device, intraOpThreads: 1 } }, () => {
     heard++;
     for (const look of waiting) look();
   });
@@ -57,4 +57,25 @@ describe('a worker with a deadline for its batches', () => {
     process.kill();
     expect(await process.ended).toEqual({ type: 'stopped' });
   });
+});
+
+it.runIf(process.platform === 'linux')('a worker tokenizes on one thread, whatever its surroundings say', async () => {
+  const counts = join(folder.path, 'threads.json');
+  const { process } = await startWorker(
+    `import { readdirSync, writeFileSync } from 'node:fs';
+    import { stat } from 'node:fs/promises';
+    const threads = () => readdirSync('/proc/self/task').length;
+    // Starts the threads that Node has for all.
+    await stat('.');
+    const before = threads();
+    const { Tokenizer } = await import(${JSON.stringify(import.meta.resolve('tokenizers'))});
+    const tokenizer = Tokenizer.fromFile(${JSON.stringify(join(root, 'fixtures/models/tiny-bert/tokenizer.json'))});
+    await tokenizer.encodeBatch(Array(1000).fill('the state of being'));
+    writeFileSync(${JSON.stringify(counts)}, JSON.stringify([before, threads()]));
+    process.exit();`,
+    { TOKENIZERS_PARALLELISM: 'true' },
+  );
+  await process.ended;
+  const [before, after] = JSON.parse(await readFile(counts, 'utf8'));
+  expect(after).toBe(before);
 });

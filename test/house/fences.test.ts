@@ -24,8 +24,8 @@ const fences: Readonly<Record<string, Fence>> = {
   'model/any.ts': {
     imports: ['core/', 'dataset/contract.ts', 'dataset/element-array.ts'],
     packages: [
-      ...['node:', 'onnxruntime-node', '@bufbuild/protobuf', '@bufbuild/protobuf/wire'],
-      ...['@huggingface/tokenizers', 'sharp', 'zod'],
+      ...['node:', 'onnxruntime-node', '@bufbuild/protobuf', '@bufbuild/protobuf/wire', 'sharp', 'tokenizers'],
+      'zod',
     ],
   },
   'plan/any.ts': {

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { TextEncoding } from '../../src/model/contract.ts';
 import type { Prepared } from '../../src/model/preparer.ts';
 import { openTextPreparer } from '../../src/model/text-preparer.ts';
-import { root } from '../e2e/nightshift.ts';
+import { readTokenizerJson, type TokenizerText } from '../../src/model/tokenizer-json.ts';
+import { root, temporaryFolder } from '../e2e/nightshift.ts';
 
 export const tokenizerPath = join(root, 'fixtures/models/tiny-bert/tokenizer.json');
 export const shaOf = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
@@ -51,4 +53,17 @@ export function fed(prepared: Prepared, rows: readonly number[], input = 'input_
   const [, width = 0] = tensor.dims;
   const values = Array.from(tensor.data, Number);
   return rows.map((_, at) => values.slice(at * width, (at + 1) * width));
+}
+
+/** A tokenizer.json that is written as told. */
+export async function readOf(json: object): Promise<TokenizerText> {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'tokenizer.json');
+  await writeFile(path, JSON.stringify(json));
+  return await readTokenizerJson(path);
+}
+
+/** The tokenizer.json of a fixture, to be changed. */
+export async function fixtureTokenizer(name: string) {
+  return JSON.parse(await readFile(join(root, `fixtures/tokenizers/${name}.json`), 'utf8'));
 }
