@@ -24,8 +24,8 @@ export async function scoreWindows({ scorer, scoring, selection, counts, onProgr
   const fetch = prefetch ? 'ahead' : 'chunk';
   const saves = plan.dedupe === true || scorer.kept !== undefined;
   const known = saves ? new Repeats({ scoring, dedupe: plan.dedupe === true, kept: scorer.kept }) : undefined;
-  // Tokens are made on this thread, so that reading them ahead would bring nothing.
-  const ahead = prefetch && plan.images !== undefined ? 1 : 0;
+  // Tokens and pixels are made on other threads, and rows as they are have nothing to make.
+  const ahead = prefetch && scorer.sources.length > 0 ? 1 : 0;
   for await (const window of rowWindows(scorer, { selection, fetch, counts, ahead, repeats: known, ...scoring.most })) {
     const { lengths, first, rows, repeats } = window;
     for (const reject of window.rejects) scoring.reject({ ...reject, row: first + reject.row });
