@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TextTokenizer } from '../../src/model/tokenizer.ts';
 import { readTokenizerJson } from '../../src/model/tokenizer-json.ts';
+import { goldenIds } from '../model/tokens.ts';
 import { holdingWorkers } from './holding-workers.ts';
 import {
   type Job,
@@ -171,6 +172,29 @@ describe('texts', () => {
       { row_number: 5n, code: 'NULL_VALUE', message: 'column t is null' },
     ]);
   });
+
+  it.each(['parquet', 'csv', 'jsonl'])(
+    'have the ids of Python with NUL, controls, joiners and marks, from %s',
+    async (format) => {
+      // A CSV file with NUL is refused, since it is no text.
+      const edges = goldenIds.edges.flatMap(({ text, ids }) =>
+        typeof text === 'string' && Array.isArray(ids) && !(format === 'csv' && text.includes('\0'))
+          ? [{ text, ids }]
+          : [],
+      );
+      const lines = edges.map(({ text }, id) => JSON.stringify({ id, t: text }));
+      await writeFile(inFolder('in.jsonl'), `${lines.join('\n')}\n`);
+      const all = `SELECT * FROM read_json('${inFolder('in.jsonl')}', columns = { id: 'BIGINT', t: 'VARCHAR' }) ORDER BY id`;
+      if (format !== 'jsonl') await sql(`COPY (${all}) TO '${inFolder(`in.${format}`)}'`);
+      const features = { text: { column: 't', tokenizer, nulls: 'empty' } };
+      const output = { path: 'out', keep: ['id'], columns: { y: 'y' } };
+      const job = { model: typeModel('tokens'), input: `in.${format}`, features, output };
+      expect(await runJob(folder.path, job)).toMatchObject({ exitCode: 0 });
+      expect(await publishedColumn(folder.path, 'y')).toEqual(
+        edges.map(({ ids }) => [ids.reduce((sum, id) => sum + id, 0), ids.length, 0].map(BigInt)),
+      );
+    },
+  );
 
   it('may be pairs, whose types tell them apart, also where one is empty', async () => {
     await sums(
@@ -349,6 +373,8 @@ describe('a text that cannot be read as asked', () => {
     await writeSpec(folder.path, { job: text({ maxLength: 129 }) });
     const { exitCode, stdout } = await nightshift(['plan', 'jobs.yaml'], { cwd: folder.path });
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/warn +text keeps 129 tokens, and its tokenizer.json cuts at 128: the model may not read more/);
+    expect(stdout).toMatch(
+      /warn +text keeps 129 tokens, and its tokenizer.json cuts at 128: the model may not read more/,
+    );
   });
 });
