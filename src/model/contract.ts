@@ -70,6 +70,8 @@ export interface TokenizerFile {
   /** What makes tokens of words: `WordPiece`, `BPE`, `Unigram`, `WordLevel`. */
   readonly kind: string;
   readonly vocabularySize: number;
+  /** What reads it, and its version. */
+  readonly library: string;
   /** Tokens of a text at most, where the file says so. */
   readonly maxLength: number | undefined;
   /** How many special tokens are added to one text, and to a pair. */

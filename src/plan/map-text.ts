@@ -103,9 +103,9 @@ function encodingOf(mapping: TextMapping): TextPlan {
   const fixed = fixedLength(mapping, inputs);
   const maxLength = given.maxLength ?? fixed ?? tokenizer.maxLength ?? usualLength;
   checkLength(mapping, maxLength, fixed);
-  const { path, sha256, kind, vocabularySize, maxLength: ownLength } = tokenizer;
+  const { path, sha256, kind, vocabularySize, library, maxLength: ownLength } = tokenizer;
   return {
-    tokenizer: { path, sha256, kind, vocabularySize, maxLength: ownLength },
+    tokenizer: { path, sha256, kind, vocabularySize, library, maxLength: ownLength },
     maxLength,
     fixedLength: fixed ?? (given.padding === 'maxLength' ? maxLength : undefined),
     truncation: given.truncation,

@@ -127,15 +127,18 @@ export interface IdentityInput {
   /** Versions of what decodes images, where the job has any. */
   readonly imageDecoder?: string | undefined;
   /** Of the job's texts, by the names of their features. */
-  readonly tokenizers?: ReadonlyMap<string, { readonly sha256: string }> | undefined;
+  readonly tokenizers?: ReadonlyMap<string, { readonly sha256: string; readonly library: string }> | undefined;
 }
 
 /** What a run's predictions depend on, by names that a person would use; how it is executed is not in it. */
 export function runIdentity(input: IdentityInput): RunIdentity {
   const { job, modelSha256, format, files, columns, labels, imageDecoder, tokenizers = new Map() } = input;
-  const digests = [...tokenizers].map(([name, { sha256 }]) => [`tokenizer.sha256 of ${name}`, sha256]);
+  const ofTexts = [...tokenizers].flatMap(([name, { sha256, library }]) => [
+    [`tokenizer.sha256 of ${name}`, sha256],
+    [`tokenizer library of ${name}`, library],
+  ]);
   return {
-    ...Object.fromEntries(digests),
+    ...Object.fromEntries(ofTexts),
     'record version': recordVersion,
     job: job.name,
     'model.sha256': modelSha256,

@@ -54,6 +54,7 @@ const textSchema = z
         sha256: z.string(),
         kind: z.string(),
         vocabularySize: wholeNumber,
+        library: z.string(),
         /** Tokens at which it would cut by itself. */
         maxLength: wholeNumber.optional(),
       })

@@ -14,7 +14,7 @@ const feature: PlanFeature = { input: 'text', columns: [], element: 'string', in
 const text: PlanFeature = {
   ...feature,
   text: {
-    tokenizer: { path: 't', sha256: 's', kind: 'BPE', vocabularySize: 1 },
+    tokenizer: { path: 't', sha256: 's', kind: 'BPE', vocabularySize: 1, library: 'l' },
     maxLength: 8,
     truncation: true,
     ids: { name: 'input_ids', element: 'int64' },

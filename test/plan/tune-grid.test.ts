@@ -69,7 +69,7 @@ describe('what ends a batch', () => {
   const text: PlanFeature = {
     ...plain,
     text: {
-      tokenizer: { path: 't', sha256: 's', kind: 'BPE', vocabularySize: 1 },
+      tokenizer: { path: 't', sha256: 's', kind: 'BPE', vocabularySize: 1, library: 'l' },
       maxLength: 8,
       truncation: true,
       ids: { name: 'input_ids', element: 'int64' },
