@@ -16,10 +16,12 @@ export async function nativeFindings(request: DoctorRequest): Promise<readonly F
     (devices): Gpus => ({ devices }),
     (error: unknown): Gpus => ({ devices: [], error }),
   );
-  const [cpu, cuda, duckdb] = await Promise.all([
+  const [cpu, cuda, duckdb, tokenizers, sharp] = await Promise.all([
     probe(request, 'cpu'),
     probe(request, 'cuda'),
     probe(request, 'duckdb'),
+    probe(request, 'tokenizers'),
+    probe(request, 'sharp'),
   ]);
   return [
     gpuFinding(gpus),
@@ -30,7 +32,15 @@ export async function nativeFindings(request: DoctorRequest): Promise<readonly F
     duckdb.state === 'loaded'
       ? { name: 'duckdb', status: 'ok', text: `${duckdb.detail} loads` }
       : { name: 'duckdb', status: 'fail', text: `not loaded: ${duckdb.reason}`, fix: reinstall },
+    sometimesNeeded('tokenizers', 'texts', tokenizers),
+    sometimesNeeded('sharp', 'images', sharp),
   ];
+}
+
+/** A library without which most jobs run. */
+function sometimesNeeded(name: string, whose: string, found: Probe): Finding {
+  if (found.state === 'loaded') return { name, status: 'ok', text: `${found.detail} loads` };
+  return { name, status: 'warn', text: `not loaded, jobs with ${whose} fail: ${found.reason}`, fix: reinstall };
 }
 
 function gpuFinding({ devices, error }: Gpus): Finding {
@@ -75,7 +85,10 @@ type Probe =
   | { readonly state: 'loaded'; readonly detail: string }
   | { readonly state: 'failed'; readonly reason: string; readonly installer: string | undefined };
 
-function probe({ probeEntry, env }: DoctorRequest, what: 'cpu' | 'cuda' | 'duckdb'): Promise<Probe> {
+function probe(
+  { probeEntry, env }: DoctorRequest,
+  what: 'cpu' | 'cuda' | 'duckdb' | 'tokenizers' | 'sharp',
+): Promise<Probe> {
   return new Promise((resolve) => {
     const options = { env: { ...env }, timeout: probeTimeoutMs, killSignal: 'SIGKILL' } as const;
     execFile(process.execPath, [probeEntry, what], options, (error, stdout, stderr) => {

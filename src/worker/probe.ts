@@ -8,6 +8,12 @@ async function probe(what: string | undefined, path = ''): Promise<Readonly<Reco
     const [row] = await database.rows('SELECT version() AS version');
     return { detail: String(row?.['version']) };
   }
+  if (what === 'tokenizers') {
+    const { loadTokenizers, tokenizersVersion } = await import('../model/load-tokenizers.ts');
+    await loadTokenizers();
+    return { detail: tokenizersVersion() };
+  }
+  if (what === 'sharp') return { detail: await (await import('../model/load-sharp.ts')).imageDecoder() };
   if (what === 'tokenizer') return (await import('../model/tokenizer-facts.ts')).tokenizerFacts(path);
   const { gpuInstaller, probeProvider } = await import('../model/probe-provider.ts');
   const provider = what === 'cuda' ? 'cuda' : 'cpu';

@@ -28,6 +28,14 @@ describe('nightshift doctor', () => {
     expect(check('node')?.status).toBe('ok');
     expect(check('provider cpu')).toMatchObject({ status: 'ok', text: 'loads and computes' });
     expect(check('duckdb')).toMatchObject({ status: 'ok', text: expect.stringMatching(/^v\d+\.\d+\.\d+ loads$/) });
+    expect(check('tokenizers')).toMatchObject({
+      status: 'ok',
+      text: expect.stringMatching(/^tokenizers [\d.]+ loads$/),
+    });
+    expect(check('sharp')).toMatchObject({
+      status: 'ok',
+      text: expect.stringMatching(/^sharp [\d.]+, libvips \S+ loads$/),
+    });
     expect(check('working folder')?.text).toMatch(/writable, .* GiB free$/);
   });
 
@@ -61,6 +69,18 @@ describe('nightshift doctor', () => {
     const { check } = await doctor();
     expect(check('gpus')).toMatchObject({ status: 'ok', text: expect.stringMatching(/^none/) });
     expect(check('provider cuda')?.status).toBe('warn');
+  });
+
+  it('only warns of a library that some jobs alone need', async () => {
+    const hook = `import{registerHooks}from'node:module';registerHooks({resolve(name,context,next){if(name==='sharp'||name==='tokenizers')throw new Error('none here');return next(name,context)}})`;
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}` };
+    const { exitCode, check } = await doctor({ env });
+    expect(exitCode).toBe(0);
+    const fix = expect.stringContaining('npm ci');
+    const said = (whose: string) =>
+      expect.stringMatching(new RegExp(`^not loaded, jobs with ${whose} fail: .*none here`));
+    expect(check('tokenizers')).toMatchObject({ status: 'warn', text: said('texts'), fix });
+    expect(check('sharp')).toMatchObject({ status: 'warn', text: said('images'), fix });
   });
 
   it('fails where nvidia-smi does', async () => {
