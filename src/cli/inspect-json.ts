@@ -26,7 +26,7 @@ export function inspectionJson({ models, dataset }: Inspection): Readonly<Record
   };
 }
 
-function modelJson({ facts, ...file }: InspectedModel): Readonly<Record<string, unknown>> {
+function modelJson({ facts, files: _files, ...file }: InspectedModel): Readonly<Record<string, unknown>> {
   const { signature, ...about } = facts;
   return { ...file, ...about, inputs: signature.inputs, outputs: signature.outputs };
 }

@@ -29,7 +29,7 @@ export const errorTable = {
   MODEL_CHANGED: {
     exitCode: 4,
     retryable: false,
-    meaning: 'the model is not the one that the run to repeat was scored with',
+    meaning: 'the model is not the one that the run began with, or that the run to repeat was scored with',
   },
   LABELS_UNREADABLE: {
     exitCode: 4,

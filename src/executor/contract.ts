@@ -1,4 +1,5 @@
 import type { AppError } from '../core/errors.ts';
+import type { FileStamp } from '../core/file-stamp.ts';
 import type { BatchSize } from '../plan/batch-size.ts';
 import type { Commit } from '../plan/commit.ts';
 import type { RunPlan, Shard } from '../plan/run-plan.ts';
@@ -77,6 +78,8 @@ export interface ExecutionOptions {
   readonly warmupBatches: number;
   /** Keep each session's profile of its first shard. */
   readonly profile: boolean;
+  /** The model as it was digested; undefined where what is predicted is thrown away. */
+  readonly modelFiles?: readonly FileStamp[] | undefined;
   /** Folder of optimised models, where the job keeps its model's. */
   readonly optimizedModels?: string | undefined;
   readonly fallback: 'fail' | 'cpu';

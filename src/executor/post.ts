@@ -22,7 +22,8 @@ export function postFor({ failedOn, needsFresh }: Assignment, free: Post, posts:
 }
 
 export function startMessage(options: ExecutionOptions, { device, intraOpThreads }: Slot): StartMessage {
-  const { plan, outputFolder, runId, prefetch, fallback, warmupBatches, profile, optimizedModels } = options;
+  const { plan, outputFolder, runId, prefetch, fallback, warmupBatches, profile, optimizedModels, modelFiles } =
+    options;
   return {
     type: 'start',
     protocol: protocolVersion,
@@ -34,6 +35,7 @@ export function startMessage(options: ExecutionOptions, { device, intraOpThreads
     warmupBatches,
     profile,
     optimizedModels,
+    modelFiles,
     provider: device.kind,
     intraOpThreads,
   };

@@ -1,3 +1,4 @@
+import type { FileStamp } from '../core/file-stamp.ts';
 import type { ElementType } from '../dataset/contract.ts';
 
 /** Element types that ONNX Runtime's Node binding can feed and fetch. */
@@ -49,6 +50,8 @@ export interface ModelFile {
   readonly sha256: string;
   /** With external data files. */
   readonly sizeBytes: number;
+  /** Those files, as they were when they were read. */
+  readonly files: readonly FileStamp[];
   readonly facts: ModelFacts;
 }
 

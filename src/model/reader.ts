@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError, messageOf } from '../core/errors.ts';
+import { type FileStamp, fileStamp } from '../core/file-stamp.ts';
 import { sha256OfFile, systemCode } from '../core/files.ts';
 import type { ModelFile, ModelReader } from './contract.ts';
 import { imageDecoder } from './load-sharp.ts';
@@ -12,14 +13,14 @@ export function newModelReader(): ModelReader {
 }
 
 async function readModel(path: string): Promise<ModelFile> {
-  await refuseEndless(path);
+  const files = [await stampOf(path)];
   const bytes = await readFile(path).catch((error: unknown) => Promise.reject(notFound(path, error)));
   const { facts } = exposeZipMaps(bytes, path);
   const hash = createHash('sha256').update(bytes);
   let sizeBytes = bytes.length;
   for (const name of facts.externalData) {
     const file = join(dirname(path), name);
-    await refuseEndless(file);
+    files.push(await stampOf(file));
     hash.update(
       `\n${name} ${await sha256OfFile(file).catch((error: unknown) => Promise.reject(notFound(file, error)))}`,
     );
@@ -34,13 +35,13 @@ async function readModel(path: string): Promise<ModelFile> {
       },
     );
   }
-  return { path, sha256: hash.digest('hex'), sizeBytes, facts };
+  return { path, sha256: hash.digest('hex'), sizeBytes, files, facts };
 }
 
 /** A pipe gives its first byte when somebody writes to it, and some devices never give the last one. */
-async function refuseEndless(path: string): Promise<void> {
+async function stampOf(path: string): Promise<FileStamp> {
   const info = await stat(path).catch((error: unknown) => Promise.reject(notFound(path, error)));
-  if (info.isFile() || info.isDirectory()) return;
+  if (info.isFile() || info.isDirectory()) return fileStamp(path);
   throw new AppError('MODEL_NOT_FOUND', `model ${path} is neither a file nor a folder`, {
     hint: 'pipes and devices cannot be read more than once; write the model to a file first',
   });

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Manifest, StoredRun } from '../checkpoint/contract.ts';
 import { AppError } from '../core/errors.ts';
 import { isThere } from '../core/files.ts';
+import type { ModelFile } from '../model/contract.ts';
 import type { Commit } from '../plan/commit.ts';
 import { partName, rejectsName, runLayout } from '../plan/layout.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
@@ -120,7 +121,7 @@ async function replayInto(ports: Ports, options: Replaying): Promise<Replay> {
       },
     );
   const plan = replayPlan(run.plan, { staged, modelSha256: model.sha256 });
-  const scored = await scoreStaged(ports, options, plan);
+  const scored = await scoreStaged(ports, options, { plan, model });
   const merged = await mergeAll(ports, options, { staged, scored });
   const finished: FinishedRun = { runId: options.runId, outputFolder, plan: run.plan, commits: merged, failures: [] };
   const rows = ledgerOf(finished);
@@ -154,7 +155,11 @@ async function stageAll(
 }
 
 /** Scores the staged rows in a folder of their own, by the executor that scores everything. */
-async function scoreStaged(ports: Ports, options: Replaying, plan: RunPlan): Promise<ReadonlyMap<number, Commit>> {
+async function scoreStaged(
+  ports: Ports,
+  options: Replaying,
+  { plan, model }: { readonly plan: RunPlan; readonly model: ModelFile },
+): Promise<ReadonlyMap<number, Commit>> {
   const { runId, signal } = options;
   const place = scratchFolder(options);
   await ports.store.create(place, runId);
@@ -170,6 +175,7 @@ async function scoreStaged(ports: Ports, options: Replaying, plan: RunPlan): Pro
     outputFolder: place,
     runId,
     batch: options.commits[0],
+    modelFiles: model.files,
     prefetch: false,
     warmupBatches: 0,
     profile: false,

@@ -124,6 +124,7 @@ export async function* runJob(ports: Ports, options: RunOptions): AsyncGenerator
     prefetch,
     warmupBatches: execution.warmup === 'auto' ? 0 : execution.warmup,
     profile: execution.profile,
+    modelFiles: prepared.model.files,
     optimizedModels: kept.isKept ? options.optimizedModels : undefined,
     fallback: execution.fallback,
     maxWorkerMemoryBytes: execution.maxWorkerMemoryBytes,

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { AppError, messageOf } from '../core/errors.ts';
+import { fileStamp } from '../core/file-stamp.ts';
 import { processor } from '../core/host.ts';
 import type { OutputColumn } from '../model/output-expression.ts';
 import { providersUsed } from '../model/providers-used.ts';
+import { newModelReader } from '../model/reader.ts';
 import { type Provider, runtimeVersion, Session, type SessionOptions } from '../model/session.ts';
 import { exposeZipMaps } from '../model/zip-map.ts';
 import type { RunPlan } from '../plan/run-plan.ts';
@@ -38,7 +40,7 @@ export async function openSession(
     };
     if (provider === 'cpu') return { ...(await openOnCpu(start, options)), providers: ['cpu'] };
     const model = await modelOf(plan);
-    const session = await Session.open({ ...options, model });
+    const session = await opened({ ...options, model }, start);
     const { profilePrefix: _prefix, ...unprofiled } = options;
     return { session, providers: await providersUsed({ ...unprofiled, model }, provider, plan) };
   };
@@ -59,22 +61,23 @@ async function openOnCpu(start: StartMessage, options: Options): Promise<Omit<Op
   // With nothing optimised there is nothing to keep.
   if (optimizedModels !== undefined && plan.graphOptimization !== 'off') {
     try {
-      const opened = await openKept(plan, options, optimizedModels);
-      if (opened !== undefined) return opened;
+      const kept = await openKept(start, options, optimizedModels);
+      if (kept !== undefined) return kept;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       optimizedModelError = error.message;
     }
   }
-  return { session: await Session.open({ ...options, model: await modelOf(plan) }), optimizedModelError };
+  return { session: await opened({ ...options, model: await modelOf(plan) }, start), optimizedModelError };
 }
 
 /** @returns undefined while another worker makes the optimised model, which is not worth waiting for */
 async function openKept(
-  plan: RunPlan,
+  start: StartMessage,
   options: Options,
   folder: string,
 ): Promise<Omit<OpenedSession, 'providers'> | undefined> {
+  const { plan } = start;
   // Loaded by those who need it.
   const { OptimizedModels } = await import('../model/optimized-models.ts');
   const models = new OptimizedModels(folder);
@@ -97,7 +100,7 @@ async function openKept(
     };
   using making = models.begin(facts);
   if (making === undefined) return undefined;
-  const session = await Session.open({ ...options, model: await modelOf(plan), optimizedModelPath: making.path });
+  const session = await opened({ ...options, model: await modelOf(plan), optimizedModelPath: making.path }, start);
   try {
     await making.keep(new Date());
     return { session, optimizedModel: 'kept' };
@@ -105,6 +108,21 @@ async function openKept(
     if (!(error instanceof AppError)) throw error;
     return { session, optimizedModelError: error.message };
   }
+}
+
+/** A session, once it is certain that its model is the one of the plan: the file may have been replaced since. */
+async function opened(options: SessionOptions, { plan, modelFiles = [] }: StartMessage): Promise<Session> {
+  const session = await Session.open(options);
+  const { path, sha256 } = plan.model;
+  const stamps = modelFiles.map(async ({ path: file, stamp }) => (await fileStamp(file)).stamp === stamp);
+  const isSame =
+    (await Promise.all(stamps).catch(() => [false])).every(Boolean) ||
+    (await newModelReader().read(path)).sha256 === sha256;
+  if (isSame) return session;
+  await session[Symbol.asyncDispose]();
+  throw new AppError('MODEL_CHANGED', `${path} is another one than when the run began`, {
+    hint: 'put back the model, and run the same command again to go on; or score everything with the new one with --restart',
+  });
 }
 
 /** A path, or the bytes of a model whose graph must be rewritten first. */

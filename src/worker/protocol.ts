@@ -3,7 +3,7 @@ import { commitSchema, failedAttemptSchema } from '../plan/commit.ts';
 import { runPlanSchema } from '../plan/run-plan.ts';
 
 /** Raised whenever a message changes; a worker of another version is refused. */
-export const protocolVersion = 5;
+export const protocolVersion = 6;
 
 const count = z.number().int().nonnegative();
 
@@ -23,6 +23,11 @@ const startSchema = z.strictObject({
   warmupBatches: count,
   /** Keep the session's profile of the first shard. */
   profile: z.boolean(),
+  /** The model as it was digested: a session of another one would be of another run. */
+  modelFiles: z
+    .array(z.strictObject({ path: z.string(), stamp: z.string() }).readonly())
+    .readonly()
+    .optional(),
   /** Absolute path of the folder of optimised models, where the job keeps its model's. */
   optimizedModels: z.string().optional(),
 });
