@@ -117,7 +117,8 @@ export async function measureLineUp(
     rounds: roundsOf(laps),
     signal,
   });
-  const measured = await watched(stream, laps);
+  // What is stopped says so in its own words, or ends too soon.
+  const measured = await watched(stream, laps).catch((error: unknown) => Promise.reject(signal.reason ?? error));
   signal.throwIfAborted();
   await ports.store.remove(folder, runId);
   const count = lineUp.settings.length;

@@ -188,7 +188,10 @@ async function scoreStaged(
   });
   for await (const event of events) {
     if (event.type === 'shard-done') commits.set(event.shard, event.commit);
-    if (event.type === 'shard-failed' && !event.willRetry) throw event.error;
+    if (event.type !== 'shard-failed' || event.willRetry) continue;
+    // A shard that was stopped says so in its own words.
+    signal.throwIfAborted();
+    throw event.error;
   }
   signal.throwIfAborted();
   return commits;
