@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, rmSync } from 'node:fs';
-import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
+import { AppError, messageOf } from '../core/errors.ts';
 import { readIfPresent, syncPath, systemCode, writeError, writeFileAtomic } from '../core/files.ts';
 import { holdFile } from '../core/hold-file.ts';
 import { parseJson } from '../core/parse-json.ts';
@@ -52,8 +53,12 @@ export interface OptimizedModel extends ModelRecord {
 export interface NewModel extends Disposable {
   /** Where to write it. */
   readonly path: string;
-  /** Lets others have it. @throws AppError OUTPUT_UNWRITABLE, DISK_FULL */
-  keep(now: Date): Promise<void>;
+  /**
+   * Lets others have it.
+   * @returns why one that is too many, or a leaving, is still there: it is kept all the same
+   * @throws AppError OUTPUT_UNWRITABLE, DISK_FULL
+   */
+  keep(now: Date): Promise<AppError | undefined>;
 }
 
 /** Models as ONNX Runtime has optimised them, a folder each, shared by processes. */
@@ -83,23 +88,19 @@ export class OptimizedModels {
     const hold = holdFile(join(folder, lockName));
     if (hold === undefined) return undefined;
     const path = join(folder, `${modelName}.tmp`);
+    removeQuietly(path);
     return {
       path,
       keep: async (now) => {
-        await syncPath(path);
-        const { abilities: _abilities, unzippedOutputs: _outputs, ...told } = facts;
-        const { size: sizeBytes } = await stat(path);
-        const record: ModelRecord = {
-          ...{ v: keptVersion, key: keyOf(facts), ...told, sizeBytes },
-          ...{ crc32: await crc32Of(path), madeAt: now.toISOString() },
-        };
-        await rename(path, join(folder, modelName)).catch((error) => Promise.reject(writeError(error, folder)));
-        await writeFileAtomic(join(folder, recordName), `${JSON.stringify(record)}\n`);
-        await touch(folder, now);
-        await this.#evict(folder);
+        try {
+          await keepAs(facts, { folder, path, key: keyOf(facts), now });
+        } catch (error) {
+          throw writeError(error, folder);
+        }
+        return this.#evict(folder);
       },
       [Symbol.dispose]: () => {
-        rmSync(path, { force: true });
+        removeQuietly(path);
         hold[Symbol.dispose]();
       },
     };
@@ -118,30 +119,50 @@ export class OptimizedModels {
     return (await Promise.all(found)).flat().sort((a, b) => b.usedAtMs - a.usedAtMs);
   }
 
-  /** @returns whether it went: one that is being made stays */
+  /**
+   * @returns whether it went: one that is being made stays
+   * @throws AppError CACHE_UNAVAILABLE
+   */
   async remove(folder: string): Promise<boolean> {
-    using hold = holdFile(join(folder, lockName));
-    if (hold === undefined) return false;
-    // The record first: without it the rest is nobody's.
-    await rm(join(folder, recordName), { force: true });
-    await rm(folder, { recursive: true, force: true });
-    return true;
-  }
-
-  async #evict(made: string): Promise<void> {
-    await this.#sweep(made);
-    let bytes = 0;
-    for (const [index, { folder, sizeBytes }] of (await this.list()).entries()) {
-      bytes += sizeBytes;
-      const fits = index < modelsAtMost && bytes <= bytesAtMost;
-      if (!fits && folder !== made) await this.remove(folder);
+    try {
+      if (!(await emptied(folder))) return false;
+      // Without a lock, since only now nothing of it is open. Who makes a model there meanwhile has a file in it.
+      await rmdir(folder).catch(() => undefined);
+      return true;
+    } catch (error) {
+      throw unremovable(folder, error);
     }
   }
 
+  /** @returns the first failure, after all were tried */
+  async #evict(made: string): Promise<AppError | undefined> {
+    let failure: AppError | undefined;
+    try {
+      for (const folder of [...(await this.#leavings()), ...(await this.#surplus())])
+        if (folder !== made)
+          await this.remove(folder).catch((error: unknown) => {
+            failure ??= unremovable(folder, error);
+          });
+    } catch (error) {
+      failure ??= unremovable(this.#folder, error);
+    }
+    return failure;
+  }
+
+  async #surplus(): Promise<readonly string[]> {
+    let bytes = 0;
+    return (await this.list()).flatMap(({ folder, sizeBytes }, index) => {
+      bytes += sizeBytes;
+      return index < modelsAtMost && bytes <= bytesAtMost ? [] : [folder];
+    });
+  }
+
   /** What workers left that were killed. */
-  async #sweep(made: string): Promise<void> {
-    for (const folder of await foldersIn(this.#folder))
-      if (folder !== made && (await readRecord(folder)) === undefined) await this.remove(folder);
+  async #leavings(): Promise<readonly string[]> {
+    const found = (await foldersIn(this.#folder)).map(async (folder) =>
+      (await readRecord(folder)) === undefined ? [folder] : [],
+    );
+    return (await Promise.all(found)).flat();
   }
 
   #folderOf(facts: OptimizedModelFacts): string {
@@ -154,6 +175,53 @@ function keyOf({ path: _path, ...facts }: OptimizedModelFacts): string {
   return createHash('sha256')
     .update(JSON.stringify([keptVersion, entries]))
     .digest('hex');
+}
+
+async function keepAs(
+  { abilities: _abilities, unzippedOutputs: _outputs, ...told }: OptimizedModelFacts,
+  to: { readonly folder: string; readonly path: string; readonly key: string; readonly now: Date },
+): Promise<void> {
+  const { folder, path, key, now } = to;
+  await syncPath(path);
+  const { size: sizeBytes } = await stat(path);
+  const record: ModelRecord = {
+    ...{ v: keptVersion, key, ...told, sizeBytes },
+    ...{ crc32: await crc32Of(path), madeAt: now.toISOString() },
+  };
+  await rename(path, join(folder, modelName));
+  await writeFileAtomic(join(folder, recordName), `${JSON.stringify(record)}\n`);
+  await touch(folder, now);
+}
+
+/** @returns false where a model is being made there */
+async function emptied(folder: string): Promise<boolean> {
+  using hold = holdFile(join(folder, lockName));
+  if (hold === undefined) return false;
+  // The record first: without it the rest is nobody's.
+  await rm(join(folder, recordName), { force: true });
+  const names = await readdir(folder);
+  // NFS names so what is removed while somebody has it open, and removes it by itself.
+  const others = names.filter((name) => name !== lockName && !name.startsWith('.nfs'));
+  for (const name of others) await rm(join(folder, name), { recursive: true, force: true });
+  await rm(join(folder, lockName), { force: true });
+  return true;
+}
+
+/** What cannot be removed is written over, or is told by who tries to. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+  }
+}
+
+function unremovable(folder: string, error: unknown): AppError {
+  if (error instanceof AppError && error.code === 'CACHE_UNAVAILABLE') return error;
+  return new AppError('CACHE_UNAVAILABLE', `cannot remove ${folder}: ${messageOf(error)}`, {
+    hint: 'check the folder and its permissions',
+    cause: error,
+  });
 }
 
 /** When it was used decides how long it stays, and nothing else: a folder that takes no writes will do. */

@@ -246,7 +246,10 @@ export function warningOf(happened: ExecutorEvent): RunEventBody | undefined {
   }
   if (happened.type !== 'worker-ready') return undefined;
   if (happened.optimizedModelError !== undefined) {
-    const message = `the optimised model is not kept, and the run goes on without it: ${happened.optimizedModelError}`;
+    const message =
+      happened.optimizedModel === 'kept'
+        ? `the optimised model is kept, but others stay that should go: ${happened.optimizedModelError}`
+        : `the optimised model is not kept, and the run goes on without it: ${happened.optimizedModelError}`;
     return { type: 'warning', code: 'CACHE_UNAVAILABLE', message };
   }
   const { device } = happened.slot;

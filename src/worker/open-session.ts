@@ -16,7 +16,7 @@ export interface OpenedSession {
   readonly providers: readonly string[];
   /** What became of the optimised model, where the job keeps it. */
   readonly optimizedModel?: 'kept' | 'loaded' | undefined;
-  /** Why it is not kept. */
+  /** Why it is not kept; where it is, why others that are too many could not be removed. */
   readonly optimizedModelError?: string | undefined;
 }
 
@@ -102,8 +102,8 @@ async function openKept(
   if (making === undefined) return undefined;
   const session = await opened({ ...options, model: await modelOf(plan), optimizedModelPath: making.path }, start);
   try {
-    await making.keep(new Date());
-    return { session, optimizedModel: 'kept' };
+    const unremoved = await making.keep(new Date());
+    return { session, optimizedModel: 'kept', optimizedModelError: unremoved?.message };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return { session, optimizedModelError: error.message };

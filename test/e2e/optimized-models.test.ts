@@ -73,6 +73,17 @@ describe('execution.optimizedModelCache', () => {
     expect(events.at(-1)).toMatchObject({ type: 'run-published', rows: { rejected: 0 } });
   });
 
+  it('warns, once, where something else cannot be removed, and keeps the model', async () => {
+    await mkdir(inState('models', 'aaa', 'lock'), { recursive: true });
+    const { exitCode, events } = await run(job);
+    expect(exitCode).toBe(0);
+    expect(usesIn(events)).toContain('kept');
+    expect(warningsIn(events)).toMatchObject([
+      { code: 'CACHE_UNAVAILABLE', message: expect.stringContaining(`cannot remove ${inState('models', 'aaa')}`) },
+    ]);
+    expect(usesIn((await run(job)).events)).toContain('loaded');
+  });
+
   it('leaves models with external data files alone, and says so', async () => {
     await writeFile(join(folder.path, 'weights.bin'), Buffer.from(new Float32Array([2, 3]).buffer));
     await writeFile(join(folder.path, 'apart.onnx'), modelWithWeightsIn('weights.bin'));

@@ -82,6 +82,24 @@ describe('an optimised model', () => {
     await made();
     expect((await readdir(await made())).sort()).toEqual(['lock', 'model.onnx', 'record.json']);
   });
+
+  it('is made where a folder stands in its way, and leaves none where one comes meanwhile', async () => {
+    const path = join(await made(), 'model.onnx.tmp');
+    await mkdir(join(path, 'inner'), { recursive: true });
+    {
+      using making = models.begin(facts);
+      expect(making).toBeDefined();
+      expect(existsSync(path)).toBe(false);
+      await mkdir(join(path, 'inner'), { recursive: true });
+    }
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('is not kept where what was to be it is none, and says so as every failure is told', async () => {
+    using making = models.begin(facts);
+    await mkdir(making?.path ?? '');
+    await expect(making?.keep(at(1))).rejects.toMatchObject({ name: 'AppError' });
+  });
 });
 
 describe('more than ten optimised models', () => {
@@ -104,6 +122,25 @@ describe('more than ten optimised models', () => {
 
   it('are none in a folder that is not there', async () => {
     expect(await new OptimizedModels(join(folder.path, 'no/such')).list()).toEqual([]);
+  });
+
+  it.each<[string, (of: string) => Promise<unknown>]>([
+    ["that is nobody's", async (of) => rm(join(of, 'record.json'))],
+    ['that is one too many', async () => undefined],
+  ])('are kept all the same where a folder %s cannot be removed, which is told', async (_what, change) => {
+    const stays = await made(nth(0), at(1));
+    await change(stays);
+    await rm(join(stays, 'lock'));
+    await mkdir(join(stays, 'lock'));
+    for (let index = 1; index < 10; index++) await made(nth(index), at(1 + index));
+    using making = models.begin(nth(10));
+    await writeFile(making?.path ?? '', bytes);
+    expect(await making?.keep(at(11))).toMatchObject({
+      code: 'CACHE_UNAVAILABLE',
+      message: expect.stringContaining(stays),
+    });
+    expect(await models.find(nth(10), at(12))).toBeDefined();
+    await expect(models.remove(stays)).rejects.toMatchObject({ code: 'CACHE_UNAVAILABLE' });
   });
 
   it('take with them what killed workers left', async () => {
