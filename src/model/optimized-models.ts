@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { AppError, messageOf } from '../core/errors.ts';
-import { readIfPresent, syncPath, systemCode, writeError, writeFileAtomic } from '../core/files.ts';
+import { isThere, readIfPresent, syncPath, systemCode, writeError, writeFileAtomic } from '../core/files.ts';
 import { holdFile } from '../core/hold-file.ts';
 import { parseJson } from '../core/parse-json.ts';
 
 /** Raised when what is kept for a key changes, as how graphs are rewritten before. */
 const keptVersion = 1;
 const modelName = 'model.onnx';
+/** On its way. */
+const temporaryName = `${modelName}.tmp`;
 const recordName = 'record.json';
 const lockName = 'lock';
 const modelsAtMost = 10;
@@ -87,7 +89,7 @@ export class OptimizedModels {
     const folder = this.#folderOf(facts);
     const hold = holdFile(join(folder, lockName));
     if (hold === undefined) return undefined;
-    const path = join(folder, `${modelName}.tmp`);
+    const path = join(folder, temporaryName);
     removeQuietly(path);
     return {
       path,
@@ -125,10 +127,7 @@ export class OptimizedModels {
    */
   async remove(folder: string): Promise<boolean> {
     try {
-      if (!(await emptied(folder))) return false;
-      // Without a lock, since only now nothing of it is open. Who makes a model there meanwhile has a file in it.
-      await rmdir(folder).catch(() => undefined);
-      return true;
+      return await removeFolder(folder);
     } catch (error) {
       throw unremovable(folder, error);
     }
@@ -136,17 +135,18 @@ export class OptimizedModels {
 
   /** @returns the first failure, after all were tried */
   async #evict(made: string): Promise<AppError | undefined> {
-    let failure: AppError | undefined;
+    const failures: AppError[] = [];
+    const attempt = async (folder: string, removal: (folder: string) => Promise<unknown>) => {
+      if (folder === made) return;
+      await removal(folder).catch((error: unknown) => failures.push(unremovable(folder, error)));
+    };
     try {
-      for (const folder of [...(await this.#leavings()), ...(await this.#surplus())])
-        if (folder !== made)
-          await this.remove(folder).catch((error: unknown) => {
-            failure ??= unremovable(folder, error);
-          });
+      for (const folder of await foldersIn(this.#folder)) await attempt(folder, sweep);
+      for (const folder of await this.#surplus()) await attempt(folder, removeFolder);
     } catch (error) {
-      failure ??= unremovable(this.#folder, error);
+      failures.push(unremovable(this.#folder, error));
     }
-    return failure;
+    return failures[0];
   }
 
   async #surplus(): Promise<readonly string[]> {
@@ -155,14 +155,6 @@ export class OptimizedModels {
       bytes += sizeBytes;
       return index < modelsAtMost && bytes <= bytesAtMost ? [] : [folder];
     });
-  }
-
-  /** What workers left that were killed. */
-  async #leavings(): Promise<readonly string[]> {
-    const found = (await foldersIn(this.#folder)).map(async (folder) =>
-      (await readRecord(folder)) === undefined ? [folder] : [],
-    );
-    return (await Promise.all(found)).flat();
   }
 
   #folderOf(facts: OptimizedModelFacts): string {
@@ -193,10 +185,31 @@ async function keepAs(
   await touch(folder, now);
 }
 
-/** @returns false where a model is being made there */
-async function emptied(folder: string): Promise<boolean> {
+/** Removes what workers left that were killed. What has a record that is not of this version is another's. */
+async function sweep(folder: string): Promise<void> {
+  if (!(await hasRecord(folder))) {
+    await removeFolder(folder, hasRecord);
+    return;
+  }
+  const leaving = join(folder, temporaryName);
+  if ((await readRecord(folder)) === undefined || !(await isThere(leaving))) return;
   using hold = holdFile(join(folder, lockName));
-  if (hold === undefined) return false;
+  if (hold !== undefined) await rm(leaving, { recursive: true, force: true });
+}
+
+type Question = (folder: string) => Promise<boolean>;
+
+/** @returns whether it went: one that is being made stays, and one that is to stay once nobody can make it */
+async function removeFolder(folder: string, isToStay?: Question): Promise<boolean> {
+  if (!(await emptied(folder, isToStay))) return false;
+  // Without a lock, since only now nothing of it is open. Who makes a model there meanwhile has a file in it.
+  await rmdir(folder).catch(() => undefined);
+  return true;
+}
+
+async function emptied(folder: string, isToStay?: Question): Promise<boolean> {
+  using hold = holdFile(join(folder, lockName));
+  if (hold === undefined || (await isToStay?.(folder)) === true) return false;
   // The record first: without it the rest is nobody's.
   await rm(join(folder, recordName), { force: true });
   const names = await readdir(folder);
@@ -232,6 +245,14 @@ async function touch(folder: string, now: Date): Promise<void> {
 async function readRecord(folder: string): Promise<ModelRecord | undefined> {
   const text = await readIfPresent(join(folder, recordName)).catch(() => undefined);
   return text === undefined ? undefined : recordSchema.safeParse(parseJson(text)).data;
+}
+
+/** Whether there is one, of whatever version; what cannot be looked at may be one. */
+async function hasRecord(folder: string): Promise<boolean> {
+  return readIfPresent(join(folder, recordName)).then(
+    (text) => text !== undefined,
+    () => true,
+  );
 }
 
 async function isWhole(path: string, record: ModelRecord): Promise<boolean> {

@@ -143,6 +143,33 @@ describe('more than ten optimised models', () => {
     await expect(models.remove(stays)).rejects.toMatchObject({ code: 'CACHE_UNAVAILABLE' });
   });
 
+  it.each<[string, string | undefined]>([
+    ['another version keeps', JSON.stringify({ v: 2, models: [] })],
+    ['nobody can read', '{'],
+    ['is a folder', undefined],
+  ])('leave alone what has a record that %s', async (_what, record) => {
+    const theirs = join(folder.path, 'f00');
+    await mkdir(theirs);
+    if (record === undefined) await mkdir(join(theirs, 'record.json'));
+    else await writeFile(join(theirs, 'record.json'), record);
+    await writeFile(join(theirs, 'model.onnx.tmp'), 'on its way');
+    await made();
+    expect((await readdir(theirs)).sort()).toEqual(['model.onnx.tmp', 'record.json']);
+  });
+
+  it('take with them what was left of one that was being made again, but not while it is', async () => {
+    const theirs = await made(nth(0));
+    const leaving = join(theirs, 'model.onnx.tmp');
+    await writeFile(leaving, 'half');
+    {
+      using _hold = holdFile(join(theirs, 'lock'));
+      await made(nth(1));
+      expect(existsSync(leaving)).toBe(true);
+    }
+    await made(nth(2));
+    expect((await readdir(theirs)).sort()).toEqual(['lock', 'model.onnx', 'record.json']);
+  });
+
   it('take with them what killed workers left', async () => {
     await mkdir(join(folder.path, 'f00'));
     await writeFile(join(folder.path, 'f00', 'model.onnx.tmp'), 'half');
