@@ -4,6 +4,7 @@ import type { Caches, KeptModel } from '../run/caches.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { CacheFlags } from './cache-flags.ts';
 import { chooseJobs } from './choose-jobs.ts';
+import { modelsOf } from './models-of.ts';
 import { openSpec } from './open-spec.ts';
 
 const usualSpec = 'jobs.yaml';
@@ -38,8 +39,7 @@ export async function chosenCaches(caches: Caches, request: CacheRequest): Promi
   if (spec === undefined) return { specPath: undefined, predictions: [], models: all };
   const loaded = await openSpec({ spec, names, flags: {} });
   const jobs = chooseJobs(loaded, names);
-  const paths = new Set(jobs.map(({ model, baseDir }) => resolve(baseDir, model.path)));
-  const models = request.spec === undefined ? all : all.filter(({ path }) => paths.has(path));
+  const models = request.spec === undefined ? all : await modelsOf(all, jobs, Date.now());
   return { specPath: resolve(spec), predictions: byFolder(jobs), models };
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nightshift, root, temporaryFolder, writeSpec } from '../e2e/nightshift.ts';
@@ -75,6 +75,31 @@ describe('nightshift cache', () => {
     });
     expect(await jsonOf('cache', 'clear', 'jobs.yaml', 'other', ...state)).toMatchObject({ models: [] });
     expect(await jsonOf('cache', 'show', ...state)).toMatchObject({ models: [{}] });
+  });
+
+  it('knows the models of a job by their bytes, wherever they are, and by a path with a date in it', async () => {
+    const models = join(folder.path, 'models');
+    const modelAt = async (name: string, from: string) => {
+      await mkdir(models, { recursive: true });
+      await copyFile(from, join(models, name));
+    };
+    await modelAt('2026-11-20.onnx', digitsJob.model);
+    const dated = { ...caching, cache: undefined, model: `models/\${date}.onnx` };
+    const copy = { ...dated, model: 'models/copy.onnx', output: 'out-copy' };
+    const other = { ...dated, model: 'models/other.onnx', output: 'out-other' };
+    await writeSpec(folder.path, { dated, copy, other });
+    expect(await run('run', 'jobs.yaml', 'dated', '--date', '2026-11-20', '--quiet', ...state)).toMatchObject({
+      exitCode: 0,
+    });
+    const made = { models: [{ model: { path: join(models, '2026-11-20.onnx') } }] };
+    expect(await jsonOf('cache', 'show', 'jobs.yaml', 'dated', ...state)).toMatchObject(made);
+    expect(await jsonOf('cache', 'show', 'jobs.yaml', 'copy', ...state)).toMatchObject({ models: [] });
+    await modelAt('copy.onnx', digitsJob.model);
+    await modelAt('other.onnx', join(root, 'fixtures/models/mlp.onnx'));
+    expect(await jsonOf('cache', 'show', 'jobs.yaml', 'copy', ...state)).toMatchObject(made);
+    expect(await jsonOf('cache', 'clear', 'jobs.yaml', 'other', ...state)).toMatchObject({ models: [] });
+    await rm(join(models, '2026-11-20.onnx'));
+    expect(await jsonOf('cache', 'clear', 'jobs.yaml', 'dated', ...state)).toMatchObject({ models: [{}] });
   });
 });
 
