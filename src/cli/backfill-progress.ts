@@ -28,7 +28,7 @@ export function backfillAfter(state: BackfillProgress, event: BackfillEvent): Ba
       return { ...state, goingOn: [...state.goingOn, dateText(event.partition.logicalDate)] };
     case 'partition-ended': {
       const date = dateText(event.partition.logicalDate);
-      const failed = state.failed + (event.end.exitCode === 0 ? 0 : 1);
+      const failed = state.failed + (event.end.state === 'failed' ? 1 : 0);
       return { ...state, ended: state.ended + 1, failed, goingOn: state.goingOn.filter((other) => other !== date) };
     }
     default:

@@ -9,10 +9,11 @@ const partition = (day: string) => {
 };
 const planned: BackfillEvent = { type: 'backfill-planned', partitions: 9, toRun: 8, leftOut: 0 };
 const started = (day: string): BackfillEvent => ({ type: 'partition-started', partition: partition(day) });
-const ended = (day: string, exitCode = 0): BackfillEvent => ({
+const exitCodes = { published: 0, skipped: 0, failed: 3, interrupted: 143 } as const;
+const ended = (day: string, state: keyof typeof exitCodes = 'published'): BackfillEvent => ({
   type: 'partition-ended',
   partition: partition(day),
-  end: { exitCode, state: exitCode === 0 ? 'published' : 'failed', seconds: 1 },
+  end: { exitCode: exitCodes[state], state, seconds: 1 },
 });
 
 const shown = (events: readonly BackfillEvent[], seconds: number, width = 100) =>
@@ -30,9 +31,14 @@ it.each([
     '━━━─────────────────────  1 of 8 dates  ETA 1:10  2026-11-01, 2026-11-03',
   ],
   [
-    [planned, started('01'), ended('01', 3), started('02'), ended('02')],
+    [planned, started('01'), ended('01', 'failed'), started('02'), ended('02')],
     100,
     '━━━━━━──────────────────  2 of 8 dates  ETA 0:30  1 failed',
+  ],
+  [
+    [planned, started('01'), ended('01', 'interrupted'), started('02'), ended('02', 'skipped')],
+    100,
+    '━━━━━━──────────────────  2 of 8 dates  ETA 0:30',
   ],
   [[planned, started('01'), ended('01')], 50, '━━━─────────────────────  1 of 8 dates  ETA 1:10'],
 ])('a backfill shows how many dates are done, those that go on, and the time left', (events, width, line) => {
