@@ -1,5 +1,5 @@
 import type { JobCache } from '../run/caches.ts';
-import { bytesText, countText } from './aligned.ts';
+import { bytesText, pluralText } from './aligned.ts';
 import { shownPath } from './shown-path.ts';
 
 /** `cache/late-flights  12,028 predictions, 3.4 MiB of 5.0 GiB`. */
@@ -7,6 +7,6 @@ export function cacheText({ folder, maxSizeBytes, ...kept }: JobCache, cwd: stri
   const what =
     kept.state === 'new'
       ? `nothing is kept there yet, ${bytesText(maxSizeBytes)} may be`
-      : `${countText(kept.entries)} predictions, ${bytesText(kept.sizeBytes)} of ${bytesText(maxSizeBytes)}`;
+      : `${pluralText(kept.entries, 'prediction')}, ${bytesText(kept.sizeBytes)} of ${bytesText(maxSizeBytes)}`;
   return `${shownPath(folder, cwd)}  ${what}`;
 }
