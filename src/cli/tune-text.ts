@@ -115,7 +115,8 @@ function noteTexts({ found, measurements, keyOf }: Tuned): readonly string[] {
 /** What a job's time goes to, and what the rest could give at most. */
 function limitText({ timings }: Measurement): string {
   const shares = sharesText(timings);
-  const rest = timings.total / Math.max(timings.session, 1e-9);
+  if (timings.session <= 0) return `of the workers' time ${shares}`;
+  const rest = timings.total / timings.session;
   return `of the workers' time ${shares}; were ONNX Runtime all, it would be ${rest.toFixed(rest < 10 ? 2 : 0)} times as fast`;
 }
 

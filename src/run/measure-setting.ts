@@ -13,7 +13,11 @@ import { readsAhead } from './reads-ahead.ts';
 
 /** What a setting did with the sample. */
 export interface Measurement {
+  /** Of rows that could be scored. */
   readonly rowsPerSecond: number;
+  readonly rowsOut: number;
+  readonly rejectedRows: number;
+  readonly firstReject: string | undefined;
   /** From the first shard's start to the last one's end, with every worker up and warm before. */
   readonly seconds: number;
   /** Of all workers at their peaks, until then. */
@@ -189,8 +193,13 @@ interface Scored {
 
 function measurementOf({ commits, ranges, peaks, seconds }: Scored): Measurement {
   const rows = ranges.reduce((sum, piece) => sum + shardRowCount({ index: 0, ranges: piece }), 0);
+  const rejectedRows = commits.reduce((sum, commit) => sum + commit.rejectedRows, 0);
   return {
-    rowsPerSecond: rows / Math.max(0.001, seconds),
+    rowsPerSecond: (rows - rejectedRows) / Math.max(0.001, seconds),
+    rowsOut: commits.reduce((sum, commit) => sum + commit.rowsOut, 0),
+    rejectedRows,
+    firstReject: commits.toSorted((a, b) => a.shard - b.shard).find(({ firstReject }) => firstReject !== undefined)
+      ?.firstReject,
     seconds: Math.max(0.001, seconds),
     peakBytes: [...peaks.values()].reduce((sum, bytes) => sum + bytes, 0),
     batch: batchIn(commits[0] ?? { batchRows: 0 }),

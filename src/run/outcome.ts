@@ -49,12 +49,17 @@ export function rejectFiles({
   return names.map((name) => join(runLayout(runId).rejects, name));
 }
 
+/** How many of so many rows may be rejected. */
+export function rejectsAllowed(maxRejected: JobSpec['errors']['maxRejected'], rows: number): number {
+  return 'rows' in maxRejected ? maxRejected.rows : Math.floor(maxRejected.fraction * rows);
+}
+
 /** Why a finished run must not be published; undefined when it may. */
 export function failureOf(run: FinishedRun, maxRejected: JobSpec['errors']['maxRejected']): AppError | undefined {
   const [first] = run.failures;
   if (first !== undefined) return shardsFailed(run, first);
   const rows = ledgerOf(run);
-  const limit = 'rows' in maxRejected ? maxRejected.rows : Math.floor(maxRejected.fraction * rows.in);
+  const limit = rejectsAllowed(maxRejected, rows.in);
   const givenUp = run.commits.filter((commit) => commit.isGivenUp === true);
   const rejected = rows.rejected - givenUp.reduce((sum, commit) => sum + commit.rejectedRows, 0);
   if (rejected <= limit) return undefined;
@@ -90,7 +95,7 @@ export function hopelessnessOf(
 ): AppError | undefined {
   if (commits.length < hopelessAfter) return undefined;
   const lost = commits.filter(isLost);
-  const limit = 'rows' in maxRejected ? maxRejected.rows : Math.floor(maxRejected.fraction * plan.rowCount);
+  const limit = rejectsAllowed(maxRejected, plan.rowCount);
   const rejected = lost.reduce((sum, commit) => sum + commit.rejectedRows, 0);
   if (lost.length * 2 < commits.length || rejected <= limit) return undefined;
   return new AppError(

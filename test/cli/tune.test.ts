@@ -186,6 +186,28 @@ jobs:
     expect(await files()).toEqual(before);
   });
 
+  it.each([
+    [{ maxRejected: '0.1%' }, 'REJECTS_OVER_LIMIT', 3],
+    [{ maxRejected: '100%' }, 'USAGE', 2],
+  ])('says so where no row of the sample can be scored, with %j', async (errors, code, exitCode) => {
+    await makeParquet(join(folder.path, 'in.parquet'), 'SELECT NULL::FLOAT AS x FROM range(600) t(i)');
+    await writeFile(join(folder.path, 'slow.onnx'), slowPerCall());
+    await writeSpec(folder.path, { slow: { model: 'slow.onnx', input: 'in.parquet', output: 'out', errors } });
+    const before = await files();
+    const ended = await tune('--budget', '2s', '--json');
+    expect(ended.exitCode).toBe(exitCode);
+    expect(eventsIn(ended)).toMatchObject([
+      {
+        type: 'error',
+        code,
+        message: expect.stringMatching(/^no row of job slow could be scored: .* 600 .* row 0: .*x is null/),
+      },
+    ]);
+    expect(await files()).toEqual(before);
+    const { exitCode: ofRun } = await nightshift(['run', '--no-history'], spawnOptions());
+    expect(ofRun).toBe(code === 'USAGE' ? 0 : exitCode);
+  });
+
   it('ends as a run would where the present setting cannot score', async () => {
     const broken = { ...flightsJob, execution: { devices: 'cuda:7' } };
     await writeSpec(folder.path, { flights: broken });

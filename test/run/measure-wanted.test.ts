@@ -11,8 +11,9 @@ import { root, temporaryFolder } from '../e2e/nightshift.ts';
 import { commitOf, planOf } from '../plan/run-plan.ts';
 
 const failing = 64;
+const rejecting = 32;
 
-/** Scores nothing: shards are done at once, unless their batches have as many rows as fail. */
+/** Scores nothing: shards are done at once, unless their batches have as many rows as fail, or as lose one a shard. */
 class Instant implements Executor {
   readonly #runs: ExecutionOptions[];
 
@@ -38,8 +39,9 @@ class Instant implements Executor {
     for (const { batch, shards } of options.rounds ?? []) {
       for (const shard of shards) {
         if (batch?.batchRows === failing) yield { ...failed, shard };
+        const commit = commitOf(shard, { ...batch, rejectedRows: batch?.batchRows === rejecting ? 1 : 0 });
         yield { type: 'shard-started', shard, attempt: 1, slot };
-        yield { type: 'shard-done', shard, commit: commitOf(shard, { ...batch }), slot, peakRssBytes: 9 };
+        yield { type: 'shard-done', shard, commit, slot, peakRssBytes: 9 };
       }
     }
   }
@@ -118,6 +120,17 @@ describe('measuring what is wanted', () => {
       return answer?.runs[0]?.rounds?.at(-1)?.shards.length;
     };
     expect([await shards(true), await shards(false)]).toEqual([3, 6]);
+  });
+
+  it('counts as a rate only rows that could be scored', async () => {
+    const settings = [alone, { ...alone, batchSize: rejecting }];
+    const [answer] = await measured(1e9, { settings });
+    const rows = answer?.events.flatMap(({ measurement }) =>
+      measurement === undefined ? [] : [Math.round(measurement.rowsPerSecond * measurement.seconds)],
+    );
+    const [all = 0] = rows ?? [];
+    expect(all).toBeGreaterThan(0);
+    expect(rows).toEqual([all, all - 3]);
   });
 
   it('gives a setting that fails a rate of 0, and what it spoiled is measured again', async () => {
