@@ -120,6 +120,16 @@ describe('more than ten optimised models', () => {
     expect(await models.remove(oldest)).toBe(false);
   });
 
+  it('go but for what NFS keeps of a file that somebody has open', async () => {
+    const theirs = await made();
+    await writeFile(join(theirs, '.nfs000000000000a1'), bytes);
+    expect(await models.remove(theirs)).toBe(true);
+    expect(await readdir(theirs)).toEqual(['.nfs000000000000a1']);
+    await rm(join(theirs, '.nfs000000000000a1'));
+    expect(await models.remove(theirs)).toBe(true);
+    expect(existsSync(theirs)).toBe(false);
+  });
+
   it('are none in a folder that is not there', async () => {
     expect(await new OptimizedModels(join(folder.path, 'no/such')).list()).toEqual([]);
   });
