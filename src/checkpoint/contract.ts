@@ -153,6 +153,8 @@ export interface OutputStore {
   finishRollback(outputFolder: string): Promise<void>;
   /** What may go, for whoever holds the lock. */
   findLeftovers(outputFolder: string): Promise<Leftovers>;
+  /** What killed measurements left beside an output, which need not be there. */
+  findAbandoned(outputFolder: string): Promise<Leftovers>;
   removeLeftovers(outputFolder: string, leftovers: Leftovers): Promise<void>;
   readBatch(outputFolder: string, runId: string): Promise<BatchSize | undefined>;
   writeBatch(outputFolder: string, runId: string, batch: BatchSize): Promise<void>;

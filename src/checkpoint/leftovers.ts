@@ -1,5 +1,5 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { isThere, readIfPresent, writeError } from '../core/files.ts';
 import { parseJson } from '../core/parse-json.ts';
 import {
@@ -12,6 +12,7 @@ import {
   versionLayout,
 } from '../plan/layout.ts';
 import { runPlanSchema } from '../plan/run-plan.ts';
+import { abandonedFolders } from './beside-folder.ts';
 import type { KeptRun, Leftover, Leftovers } from './contract.ts';
 import { type Manifest, readManifest, versionId } from './manifest.ts';
 import { pendingRollback } from './rollback.ts';
@@ -38,14 +39,20 @@ export async function findLeftovers(outputFolder: string): Promise<Leftovers> {
     ...(await leftOfVersions(outputFolder, { state, kept })),
     ...runs,
     ...(await leftOfWrites(outputFolder, state)),
+    ...(await leftBeside(outputFolder)),
   ];
   return { ...(await weighed(outputFolder, found)), kept };
+}
+
+/** What killed measurements left beside an output, which need not be there; held by nobody, so that no lock is due. */
+export async function findAbandoned(outputFolder: string): Promise<Leftovers> {
+  return { ...(await weighed(outputFolder, await leftBeside(outputFolder))), kept: [] };
 }
 
 /** @throws AppError OUTPUT_UNWRITABLE */
 export async function removeLeftovers(outputFolder: string, { items }: Leftovers): Promise<void> {
   for (const { path } of items)
-    await rm(join(outputFolder, path), { recursive: true, force: true }).catch((error: unknown) =>
+    await rm(join(outputFolder, path), { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) =>
       Promise.reject(writeError(error, join(outputFolder, path))),
     );
 }
@@ -142,6 +149,14 @@ async function leftOfWrites(outputFolder: string, { pending }: State): Promise<r
     left.push({ path, what: temporary });
   }
   return left;
+}
+
+async function leftBeside(outputFolder: string): Promise<readonly Found[]> {
+  const folders = await abandonedFolders(outputFolder);
+  return folders.map((folder) => ({
+    path: relative(outputFolder, folder),
+    what: 'measurements of a `tune` that was killed',
+  }));
 }
 
 const temporary = 'a temporary file';

@@ -5,7 +5,7 @@ import { partName, runLayout } from '../plan/layout.ts';
 import { auditFolder, readChecks, stagedParts, writeChecks } from './audit.ts';
 import { commitPart, takeOverInputRejects } from './commit-part.ts';
 import type { Manifest, OutputStore, StoredRun, WantedRun } from './contract.ts';
-import { findLeftovers, removeLeftovers } from './leftovers.ts';
+import { findAbandoned, findLeftovers, removeLeftovers } from './leftovers.ts';
 import { OutputLock } from './lock.ts';
 import { lockChange } from './lock-change.ts';
 import { readManifest, readPublished } from './manifest.ts';
@@ -81,6 +81,7 @@ export function newOutputStore(): OutputStore {
     rollback,
     finishRollback,
     findLeftovers,
+    findAbandoned,
     removeLeftovers,
     readBatch,
     writeBatch,

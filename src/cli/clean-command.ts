@@ -22,7 +22,7 @@ export function addCleanCommand(program: Command): void {
     .summary('remove what unfinished runs left in an output')
     .description(
       `Removes what dead, unfinished runs left in an output: their shards, plans and temporary files.
-What is published stays, and so do its versions. Without \`clean\`, the same job goes on with its unfinished run.`,
+Also what a killed \`tune\` left beside it. What is published stays, and so do its versions. Without \`clean\`, the same job goes on with its unfinished run.`,
     )
     .argument('<output>', 'the folder that output.path of a job names')
     .option('-n, --dry-run', 'show what would be removed')

@@ -5,6 +5,7 @@ import { getCompileCacheDir } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { besidePrefix, ownFolder } from '../checkpoint/beside-folder.ts';
 import { newOutputStore } from '../checkpoint/store.ts';
 import { isThere, writeError } from '../core/files.ts';
 import { holdFile } from '../core/hold-file.ts';
@@ -163,11 +164,12 @@ export function workerEntry(name: 'main' | 'probe'): string {
 
 async function temporaryFolder(beside?: string): Promise<TemporaryFolder> {
   const parent = beside === undefined ? tmpdir() : await nearestFolder(dirname(resolve(beside)));
-  const prefix = join(parent, beside === undefined ? 'nightshift-' : '.nightshift-');
+  const prefix = join(parent, beside === undefined ? 'nightshift-' : besidePrefix);
   const path = await mkdtemp(prefix).catch((error: unknown) => Promise.reject(writeError(error, prefix)));
   // However the process ends, but for a kill.
   const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 3 });
   process.once('exit', remove);
+  const held = beside === undefined ? undefined : await ownFolder(path, beside);
   return {
     path,
     make: async (name) => {
@@ -176,6 +178,7 @@ async function temporaryFolder(beside?: string): Promise<TemporaryFolder> {
     },
     [Symbol.asyncDispose]: async () => {
       process.off('exit', remove);
+      held?.[Symbol.dispose]();
       await rm(path, { recursive: true, force: true, maxRetries: 3 });
     },
   };

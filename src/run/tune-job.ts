@@ -45,7 +45,9 @@ export async function* tuneJob(ports: Ports, options: TuneOptions): AsyncGenerat
   const present = presentOf(job.execution);
   const devices = await ports.findDevices(job.execution.devices);
   const prepared = await orAborted(signal, prepareJob(ports, options));
-  await using folder = await ports.temporaryFolder(prepared.outputFolder);
+  const { outputFolder } = prepared;
+  await ports.store.removeLeftovers(outputFolder, await ports.store.findAbandoned(outputFolder));
+  await using folder = await ports.temporaryFolder(outputFolder);
   const sample = await sampleJob(ports, { job, prepared, devices, folder, present, rows, budgetMs, signal });
   const { bench, repeats } = sample;
   yield { type: 'sampled', rows: bench.plan.rowCount, repeats };

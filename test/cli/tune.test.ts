@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -40,6 +40,15 @@ function slowPerCall(): Uint8Array {
 /** Names of all files below the working folder, hidden ones too. */
 async function files(): Promise<readonly string[]> {
   return (await readdir(folder.path, { recursive: true })).sort();
+}
+
+/** What is in the working folder when something was measured. */
+function firstMeasurement(running: ReturnType<typeof start>): Promise<readonly string[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
+  createInterface({ input: running.stderr })
+    .on('line', (line) => line.includes(' rows/s') && resolve(readdirSync(folder.path)))
+    .on('close', () => reject(new Error('it ended before it had measured anything')));
+  return promise;
 }
 
 describe('tune', () => {
@@ -161,17 +170,31 @@ jobs:
     await writeSpec(folder.path, { flights: flightsJob });
     const before = await files();
     const running = start(['tune', '--budget', '40s'], spawnOptions());
-    const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
-    createInterface({ input: running.stderr })
-      .on('line', (line) => line.includes(' rows/s') && resolve(readdirSync(folder.path)))
-      .on('close', () => reject(new Error('it ended before it had measured anything')));
-    expect((await promise).some((name) => name.startsWith('.nightshift-'))).toBe(true);
+    expect((await firstMeasurement(running)).some((name) => name.startsWith('.nightshift-'))).toBe(true);
     running.kill(signal);
     const { exitCode, stdout, stderr } = await running;
     expect({ exitCode, stdout }).toEqual({ exitCode: signal === 'SIGINT' ? 130 : 143, stdout: '' });
     expect(stderr).toContain(`stopped by ${signal}`);
     expect(await files()).toEqual(before);
   });
+
+  it('that was killed leaves a folder which the next one, or clean, removes: not before, and no other', async () => {
+    await writeSpec(folder.path, { flights: flightsJob, other: { ...flightsJob, output: 'other' } });
+    await mkdir(join(folder.path, '.nightshift-of-somebody'));
+    const before = await files();
+    const clean = (output: string) => nightshift(['clean', output, '--json'], spawnOptions());
+    for (const removes of [() => clean('out'), () => tune('jobs.yaml', 'flights', ...quick, '--only', 'readAhead')]) {
+      const running = start(['tune', 'jobs.yaml', 'flights', '--budget', '40s'], spawnOptions());
+      await firstMeasurement(running);
+      expect(await clean('out')).toMatchObject({ exitCode: 4 });
+      running.kill('SIGKILL');
+      await running;
+      expect(await files()).not.toEqual(before);
+      expect(await clean('other')).toMatchObject({ exitCode: 4 });
+      expect(await removes()).toMatchObject({ exitCode: 0 });
+      expect(await files()).toEqual(before);
+    }
+  }, 60_000);
 
   it.each([
     [[], 'one job is tuned at a time, and jobs.yaml has 2'],

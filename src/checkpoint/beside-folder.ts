@@ -1,0 +1,56 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { AppError } from '../core/errors.ts';
+import { isThere, readIfPresent } from '../core/files.ts';
+import { holdFile } from '../core/hold-file.ts';
+
+/** How folders begin that lie beside an output for a while. */
+export const besidePrefix = '.nightshift-';
+
+const ownerLock = 'owner.lock';
+/** Says which output a folder lies beside; written once its owner holds it, so that who sees it can ask for the owner. */
+const besideFile = 'beside';
+
+/**
+ * Holds a folder beside an output for as long as this process lives, so that others can tell when it is nobody's.
+ * @returns undefined where the system has no locks to hold it by; then nobody else ever removes it
+ */
+export async function ownFolder(folder: string, output: string): Promise<Disposable | undefined> {
+  const held = tryToHold(join(folder, ownerLock));
+  if (held !== undefined) await writeFile(join(folder, besideFile), resolve(output));
+  return held;
+}
+
+/** Folders that lie beside an output and whose owners are gone; nobody ever takes one over. */
+export async function abandonedFolders(output: string): Promise<readonly string[]> {
+  const abandoned: string[] = [];
+  for (const parent of foldersAbove(resolve(output))) {
+    const entries = await readdir(parent, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries.filter(({ name }) => name.startsWith(besidePrefix)))
+      if (entry.isDirectory() && (await isAbandoned(join(parent, entry.name), output)))
+        abandoned.push(join(parent, entry.name));
+  }
+  return abandoned.sort();
+}
+
+/** All of them: a folder is made in the nearest one that is there at the time. */
+function foldersAbove(path: string): readonly string[] {
+  const parent = dirname(path);
+  return parent === path ? [] : [parent, ...foldersAbove(parent)];
+}
+
+async function isAbandoned(folder: string, output: string): Promise<boolean> {
+  const beside = await readIfPresent(join(folder, besideFile)).catch(() => undefined);
+  if (beside !== resolve(output) || !(await isThere(join(folder, ownerLock)))) return false;
+  using held = tryToHold(join(folder, ownerLock));
+  return held !== undefined;
+}
+
+function tryToHold(path: string): Disposable | undefined {
+  try {
+    return holdFile(path);
+  } catch (error) {
+    if (error instanceof AppError) return undefined;
+    throw error;
+  }
+}
