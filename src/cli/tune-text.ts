@@ -1,6 +1,6 @@
 import type { Setting } from '../plan/tune-grid.ts';
 import type { Trial } from '../plan/tune-heats.ts';
-import { median, spreadOf } from '../plan/tune-rates.ts';
+import { median, type Rates, spreadOf } from '../plan/tune-rates.ts';
 import type { Measurement } from '../run/measure-setting.ts';
 import { changesTo, type Tuned } from '../run/tune-job.ts';
 import { aligned, bytesText, countText, pluralText } from './aligned.ts';
@@ -9,9 +9,12 @@ import { durationText } from './duration-text.ts';
 import { sharesText } from './times-text.ts';
 import { lineDiff, type SpecChange } from './tune-write.ts';
 
+/** What is told of tuning. */
+type TuningFacts = Omit<Tuned, 'sample' | 'grid'>;
+
 export interface ShownTuning {
   readonly job: string;
-  readonly tuned: Tuned;
+  readonly tuned: TuningFacts;
   /** What is written, or would be. */
   readonly change: SpecChange | undefined;
   readonly isWritten: boolean;
@@ -32,7 +35,7 @@ function sizeText({ batchSize, batchTokens }: Setting): string {
   return [rows, tokens].filter((text) => text !== undefined).join(', ') || 'auto';
 }
 
-/** What was measured, fastest first, what is best, and what holds the job up. */
+/** What was measured, what is chosen first and then the fastest, why, and what holds the job up. */
 export function tuneText({ job, tuned, change, isWritten }: ShownTuning, paint: Paint): string {
   const { found, seconds } = tuned;
   const { trials, gridSize } = found;
@@ -42,14 +45,17 @@ export function tuneText({ job, tuned, change, isWritten }: ShownTuning, paint: 
   const sentences = [
     found.isComplete ? undefined : endedText(tuned),
     gainText(tuned),
+    higherText(tuned),
     ...noteTexts(tuned),
     isWritten && change !== undefined ? `written to ${change.path}` : undefined,
   ].filter((sentence) => sentence !== undefined);
   return `${head}\n\n${tableText(tuned)}\n${sentences.map((sentence) => `${sentence}\n`).join('')}`;
 }
 
-function endedText({ found, seconds }: Tuned): string {
+function endedText({ found, seconds }: TuningFacts): string {
   const { trials, gridSize } = found;
+  if (trials.length === gridSize)
+    return `the budget ended when each of the ${pluralText(gridSize, 'setting')} had been measured, but not often enough to tell them apart: give it ${moreBudget(seconds)}`;
   return `the budget ended when ${countText(trials.length)} of ${pluralText(gridSize, 'setting')} had been measured: give it ${moreBudget(seconds)}`;
 }
 
@@ -57,8 +63,16 @@ function moreBudget(seconds: number): string {
   return `--budget ${Math.max(5, Math.ceil((2 * seconds) / 60))}m`;
 }
 
-function tableText({ found, measurements, keyOf }: Tuned): string {
-  const trials = [...found.trials].sort((a, b) => median(b.rates) - median(a.rates));
+/** What is chosen, which others may be above in a single figure, and then the fastest first. */
+function inOrder({ found, keyOf }: TuningFacts): readonly Trial[] {
+  const isBest = ({ setting }: Trial) => keyOf(setting) === keyOf(found.best.setting);
+  const others = found.trials.filter((trial) => !isBest(trial));
+  return [...found.trials.filter(isBest), ...others.sort((a, b) => median(b.rates) - median(a.rates))];
+}
+
+function tableText(tuned: TuningFacts): string {
+  const { found, measurements, keyOf } = tuned;
+  const trials = inOrder(tuned);
   const measured = (trial: Trial) => measurements.get(keyOf(trial.setting));
   const most = {
     rate: Math.max(...trials.map(({ rates }) => median(rates))),
@@ -66,7 +80,7 @@ function tableText({ found, measurements, keyOf }: Tuned): string {
   };
   const lines = trials.map((trial) => {
     const { setting, rates } = trial;
-    const { peakBytes = 0, batch } = measured(trial) ?? {};
+    const { peakBytes = 0, isPeakShared = false, batch } = measured(trial) ?? {};
     const rate = median(rates);
     const size = sizeText(setting);
     const mark = keyOf(setting) === keyOf(found.best.setting) ? '*' : ' ';
@@ -76,9 +90,9 @@ function tableText({ found, measurements, keyOf }: Tuned): string {
       size === 'auto' && batch !== undefined ? `auto (${batch.batchTokens ?? batch.batchRows})` : size,
       String(setting.readAhead),
       setting.graphOptimization,
-      rate === 0 ? 'failed' : `${countText(Math.round(rate))} ± ${Math.ceil(spreadOf(rates) * 100)} %`,
+      rateText(rates),
       barText(rate / most.rate),
-      bytesText(peakBytes),
+      `${isPeakShared ? '≤ ' : ''}${bytesText(peakBytes)}`,
       barText(peakBytes / most.bytes),
       name,
     ];
@@ -87,13 +101,22 @@ function tableText({ found, measurements, keyOf }: Tuned): string {
   return aligned([head, ...lines], { indent: 0 });
 }
 
+/** One measurement has no spread. */
+function rateText(rates: Rates): string {
+  const rate = median(rates);
+  if (rate === 0) return 'failed';
+  const spread = rates.length < 2 ? '' : ` ± ${Math.ceil(spreadOf(rates) * 100)} %`;
+  return `${countText(Math.round(rate))}${spread}`;
+}
+
 function barText(share: number): string {
   if (!Number.isFinite(share) || share <= 0) return '';
   const parts = Math.max(1, Math.round(share * chartWidth * 8));
   return '█'.repeat(Math.floor(parts / 8)) + (eighths[parts % 8] ?? '');
 }
 
-function gainText({ found }: Tuned): string {
+function gainText({ found }: TuningFacts): string {
+  if (found.gridSize === 1) return 'the present setting stays: there is no other to hold against it';
   if (!Number.isFinite(found.noise)) return 'the present setting stays: there was no time to hold others against it';
   const noise = found.noise > 1 ? 'more than 100 %' : `${(found.noise * 100).toFixed(0)} %`;
   const changes = Object.entries(changesTo(found.best.setting, found.present.setting));
@@ -102,14 +125,29 @@ function gainText({ found }: Tuned): string {
   return `${(found.gain * 100).toFixed(0)} % faster than the present setting, with a noise of ${noise}: execution: { ${written} }`;
 }
 
-function noteTexts({ found, measurements, keyOf }: Tuned): readonly string[] {
+/** Why what has a higher figure is not chosen: a machine is not as fast at all times. */
+function higherText({ found }: TuningFacts): string | undefined {
+  const { best, trials, noise, gain } = found;
+  const count = trials.filter(({ rates }) => median(rates) > median(best.rates)).length;
+  if (count === 0 || !Number.isFinite(noise)) return undefined;
+  const [have, who] = count === 1 ? ['has a higher figure', 'it was not'] : ['have higher figures', 'none was'];
+  const by = gain > 0 ? '' : ' by more than the noise';
+  return `${pluralText(count, 'setting')} ${have}, of another moment of the machine: measured by turns, ${who} ahead of the first${by}`;
+}
+
+function noteTexts({ found, measurements, keyOf }: TuningFacts): readonly string[] {
   const best = measurements.get(keyOf(found.best.setting));
   const changes = changesTo(found.best.setting, found.present.setting);
   const level =
     'graphOptimization' in changes
       ? ['graphOptimization changes the last bits of predictions: an unfinished run cannot be gone on with']
       : [];
-  return [...(best === undefined ? [] : [limitText(best)]), ...level];
+  const isShared = found.trials.some(({ setting }) => measurements.get(keyOf(setting))?.isPeakShared === true);
+  return [
+    ...(isShared ? ['memory with ≤ is of workers that scored in batches of other sizes, too'] : []),
+    ...(best === undefined ? [] : [limitText(best)]),
+    ...level,
+  ];
 }
 
 /** What a job's time goes to, and what the rest could give at most. */
@@ -124,13 +162,14 @@ export function tuneJson({ job, tuned, change, isWritten }: ShownTuning): string
   const { found, rows, seconds, measurements, keyOf } = tuned;
   const shown = ({ setting, rates }: Trial) => {
     const measurement = measurements.get(keyOf(setting));
-    const { peakBytes, batch, workers, timings } = measurement ?? {};
+    const { peakBytes, isPeakShared, batch, workers, timings } = measurement ?? {};
     return {
       setting,
       rowsPerSecond: median(rates),
       rates,
-      spread: spreadOf(rates),
+      spread: rates.length < 2 ? undefined : spreadOf(rates),
       peakBytes,
+      peakShared: isPeakShared,
       ...batch,
       workers,
       timings,
@@ -150,7 +189,7 @@ export function tuneJson({ job, tuned, change, isWritten }: ShownTuning): string
     gain: found.gain,
     noise: found.noise,
     changes: changesTo(found.best.setting, found.present.setting),
-    settings: found.trials.map(shown),
+    settings: inOrder(tuned).map(shown),
     diff: change === undefined ? undefined : lineDiff(change),
     written: isWritten,
   };

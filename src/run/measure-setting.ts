@@ -22,6 +22,8 @@ export interface Measurement {
   readonly seconds: number;
   /** Of all workers at their peaks, until then. */
   readonly peakBytes: number;
+  /** Those workers scored in other settings, too, which may have taken more. */
+  readonly isPeakShared: boolean;
   readonly batch: BatchSize;
   readonly workers: number;
   readonly timings: Commit['timings'];
@@ -121,8 +123,9 @@ export async function measureLineUp(
     rounds: roundsOf(laps),
     signal,
   });
+  const watching = { laps, isPeakShared: lineUp.settings.length > 1 };
   // What is stopped says so in its own words, or ends too soon.
-  const measured = await watched(stream, laps).catch((error: unknown) => Promise.reject(signal.reason ?? error));
+  const measured = await watched(stream, watching).catch((error: unknown) => Promise.reject(signal.reason ?? error));
   signal.throwIfAborted();
   await ports.store.remove(folder, runId);
   const count = lineUp.settings.length;
@@ -162,7 +165,10 @@ function roundsOf(laps: readonly Lap[]): readonly Round[] {
 }
 
 /** A measurement a lap. */
-async function watched(stream: AsyncIterable<ExecutorEvent>, laps: readonly Lap[]): Promise<readonly Measurement[]> {
+async function watched(
+  stream: AsyncIterable<ExecutorEvent>,
+  { laps, isPeakShared }: { readonly laps: readonly Lap[] } & Pick<Measurement, 'isPeakShared'>,
+): Promise<readonly Measurement[]> {
   const measured: Measurement[] = [];
   const peaks = new Map<number, number>();
   let [startedMs, endedMs] = [0, 0];
@@ -177,7 +183,7 @@ async function watched(stream: AsyncIterable<ExecutorEvent>, laps: readonly Lap[
     peaks.set(event.slot.index, event.peakRssBytes);
     const { ranges = [] } = laps[measured.length] ?? {};
     if (commits.length < ranges.length) continue;
-    measured.push(measurementOf({ commits, ranges, peaks, seconds: (endedMs - startedMs) / 1000 }));
+    measured.push(measurementOf({ commits, ranges, peaks, isPeakShared, seconds: (endedMs - startedMs) / 1000 }));
     [startedMs, commits] = [0, []];
   }
   if (measured.length < laps.length) throw new AppError('INTERRUPTED', 'not all shards were scored');
@@ -188,10 +194,11 @@ interface Scored {
   readonly commits: readonly Commit[];
   readonly ranges: Lap['ranges'];
   readonly peaks: ReadonlyMap<number, number>;
+  readonly isPeakShared: boolean;
   readonly seconds: number;
 }
 
-function measurementOf({ commits, ranges, peaks, seconds }: Scored): Measurement {
+function measurementOf({ commits, ranges, peaks, isPeakShared, seconds }: Scored): Measurement {
   const rows = ranges.reduce((sum, piece) => sum + shardRowCount({ index: 0, ranges: piece }), 0);
   const rejectedRows = commits.reduce((sum, commit) => sum + commit.rejectedRows, 0);
   return {
@@ -202,6 +209,7 @@ function measurementOf({ commits, ranges, peaks, seconds }: Scored): Measurement
       ?.firstReject,
     seconds: Math.max(0.001, seconds),
     peakBytes: [...peaks.values()].reduce((sum, bytes) => sum + bytes, 0),
+    isPeakShared,
     batch: batchIn(commits[0] ?? { batchRows: 0 }),
     workers: peaks.size,
     timings: sumTimings(commits),

@@ -72,7 +72,8 @@ export async function* tuneJob(ports: Ports, options: TuneOptions): AsyncGenerat
     let next = await measuring.next();
     for (; next.done !== true; next = await measuring.next()) {
       const { setting, measurement } = next.value;
-      if (measurement !== undefined) measurements.set(keyOf(setting), measurement);
+      if (measurement !== undefined)
+        measurements.set(keyOf(setting), lastOf(measurements.get(keyOf(setting)), measurement));
       yield next.value;
     }
     step = steps.next(next.value);
@@ -80,6 +81,12 @@ export async function* tuneJob(ports: Ports, options: TuneOptions): AsyncGenerat
   const seconds = (performance.now() - started) / 1000;
   const of = { rows: bench.plan.rowCount * repeats, seconds, measurements, keyOf, sample, grid };
   yield { type: 'tuned', found: step.value, ...of };
+}
+
+/** The last measurement, with the memory of one that had its workers for itself where there was one. */
+function lastOf(former: Measurement | undefined, last: Measurement): Measurement {
+  const { peakBytes, isPeakShared } = former?.isPeakShared === false && last.isPeakShared ? former : last;
+  return { ...last, peakBytes, isPeakShared };
 }
 
 function presentOf(execution: Setting): Setting {
