@@ -43,6 +43,20 @@ export function batchBound(
   return batchSize === 'auto' && only?.includes('batchSize') !== true ? 'tokens' : 'rows';
 }
 
+/** Why one of these keys says nothing of a job. */
+export function idleKey(
+  plan: Pick<RunPlan, 'features' | 'fixedBatchRows'>,
+  keys: readonly TunedKey[] = [],
+): { readonly key: TunedKey; readonly reason: string } | undefined {
+  const { fixedBatchRows } = plan;
+  for (const key of keys.filter((each) => each === 'batchSize' || each === 'batchTokens')) {
+    if (fixedBatchRows !== undefined)
+      return { key, reason: `its model fixes how many rows a batch has: ${fixedBatchRows}` };
+    if (key === 'batchTokens' && !hasTokens(plan)) return { key, reason: 'it has no texts' };
+  }
+  return undefined;
+}
+
 const batchSizes = [16, 64, 256, 1024, 4096, 16_384] as const;
 const batchTokens = [1024, 2048, 4096, 8192, 16_384, 32_768] as const;
 const gpuWorkers = [1, 2, 3, 4] as const;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { inputRejectsName } from '../plan/layout.ts';
-import type { Setting } from '../plan/tune-grid.ts';
+import { idleKey, type Setting, type TunedKey } from '../plan/tune-grid.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import { type Bench, type Measurement, measureLineUp } from './measure-setting.ts';
 import { orAborted } from './or-aborted.ts';
@@ -16,6 +16,7 @@ export interface Sampling extends Pick<Bench, 'devices' | 'signal' | 'job'> {
   /** Auto is as many as take a while. */
   readonly rows: number | 'auto';
   readonly budgetMs: number;
+  readonly only: readonly TunedKey[] | undefined;
 }
 
 export interface Sample {
@@ -39,7 +40,8 @@ const secondsAtMost = 1.5;
 /**
  * Takes so many rows that a look lasts long enough to tell settings apart, and not longer: the sample is scored several
  * times only where there are no more, since each of its pieces costs as much to begin as a shard does.
- * @throws AppError USAGE where there are no rows; REJECTS_OVER_LIMIT where all are rejected, as of a run; what the present setting fails with
+ * @throws AppError USAGE where there are no rows, or where what is to change says nothing of the job; REJECTS_OVER_LIMIT
+ *   where all rows are rejected, as of a run; what the present setting fails with
  */
 export async function sampleJob(ports: Ports, sampling: Sampling): Promise<Sample> {
   const { present, rows, budgetMs, job } = sampling;
@@ -95,5 +97,10 @@ async function benchOf(ports: Ports, sampling: Sampling, limit: number): Promise
   // Rows whose predictions are known would measure the look-up.
   const { dedupe: _dedupe, cache: _cache, ...plan } = planned;
   if (plan.rowCount === 0) throw noRows(job);
+  const idle = idleKey(plan, sampling.only);
+  if (idle !== undefined)
+    throw new AppError('USAGE', `--only ${idle.key}: does not apply to job ${job.name}: ${idle.reason}`, {
+      hint: `leave ${idle.key} out`,
+    });
   return { job, plan, devices, auto: undefined, folder: folder.path, signal };
 }

@@ -48,7 +48,7 @@ export async function* tuneJob(ports: Ports, options: TuneOptions): AsyncGenerat
   const { outputFolder } = prepared;
   await ports.store.removeLeftovers(outputFolder, await ports.store.findAbandoned(outputFolder));
   await using folder = await ports.temporaryFolder(outputFolder);
-  const sample = await sampleJob(ports, { job, prepared, devices, folder, present, rows, budgetMs, signal });
+  const sample = await sampleJob(ports, { job, prepared, devices, folder, present, rows, budgetMs, only, signal });
   const { bench, repeats } = sample;
   yield { type: 'sampled', rows: bench.plan.rowCount, repeats };
   const { slots } = resolveSetting(ports, bench, present);

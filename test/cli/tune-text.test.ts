@@ -24,7 +24,16 @@ function shownTuning(measured: readonly Measured[], found: { best?: number; nois
     trials.map(({ setting, rates }, index) => {
       const rowsPerSecond = rates[0] ?? 0;
       const { isPeakShared = false } = measured[index] ?? {};
-      const rest = { seconds: 1, peakBytes: 2 ** 20, isPeakShared, batch: { batchRows: 64 }, workers: 1, timings };
+      const counts = { rowsOut: 9, rejectedRows: 0, firstReject: undefined };
+      const rest = {
+        seconds: 1,
+        peakBytes: 2 ** 20,
+        isPeakShared,
+        batch: { batchRows: 64 },
+        workers: 1,
+        timings,
+        ...counts,
+      };
       return [keyOf(setting), { rowsPerSecond, ...rest }];
     }),
   );

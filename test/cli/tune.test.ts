@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { eventsIn, makeParquet, nightshift, start, temporaryFolder, writeSpec } from '../e2e/nightshift.ts';
+import { eventsIn, makeParquet, nightshift, start, temporaryFolder, typeModel, writeSpec } from '../e2e/nightshift.ts';
 import { elementType, intsAttribute, modelBytes, node, tensorInfo } from '../model/tiny-model.ts';
 import { digitsJob, flightsJob, glossesJob } from './flights-job.ts';
 
@@ -229,6 +229,25 @@ jobs:
     expect(await files()).toEqual(before);
     const { exitCode: ofRun } = await nightshift(['run', '--no-history'], spawnOptions());
     expect(ofRun).toBe(code === 'USAGE' ? 0 : exitCode);
+  });
+
+  it.each([
+    ['batchTokens', 'flights', 'it has no texts'],
+    ['batchSize', 'fixed', 'its model fixes how many rows a batch has: 4'],
+  ])('is refused with --only %s where that says nothing of the job', async (key, job, reason) => {
+    await makeParquet(join(folder.path, 'in.parquet'), 'SELECT i::FLOAT AS a, i::FLOAT AS b FROM range(9) t(i)');
+    const fixed = {
+      model: typeModel('fixed-batch'),
+      input: 'in.parquet',
+      features: { x: ['a', 'b'] },
+      output: 'fixed',
+    };
+    await writeSpec(folder.path, { flights: flightsJob, fixed });
+    const { exitCode, stdout, stderr } = await tune('jobs.yaml', job, ...quick, '--only', 'readAhead', key);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain(
+      `error USAGE: --only ${key}: does not apply to job ${job}: ${reason}\nhint: leave ${key} out`,
+    );
   });
 
   it('ends as a run would where the present setting cannot score', async () => {

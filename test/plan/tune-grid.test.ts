@@ -3,6 +3,7 @@ import type { PlanFeature } from '../../src/plan/run-plan.ts';
 import {
   batchBound,
   type GridFacts,
+  idleKey,
   type Setting,
   type TunedKey,
   tunedKeys,
@@ -87,6 +88,15 @@ describe('what ends a batch', () => {
   ])('%s', (_title, feature, batchSize, only, bound) => {
     expect(batchBound({ features: [feature] }, { batchSize }, only)).toBe(bound);
     expect(batchBound({ features: [feature], fixedBatchRows: 4 }, { batchSize }, only)).toBe('model');
+  });
+
+  it.each<[string, PlanFeature, number | undefined, readonly TunedKey[], TunedKey | undefined]>([
+    ['tokens where there are no texts', plain, undefined, ['batchSize', 'batchTokens'], 'batchTokens'],
+    ['nothing of texts', text, undefined, ['batchSize', 'batchTokens', 'readAhead'], undefined],
+    ['rows and tokens where the model fixes them', text, 4, ['readAhead', 'batchSize'], 'batchSize'],
+    ['nothing else where the model fixes them', text, 4, ['readAhead', 'intraOpThreads'], undefined],
+  ])('makes idle %s', (_title, feature, fixedBatchRows, keys, idle) => {
+    expect(idleKey({ features: [feature], fixedBatchRows }, keys)?.key).toBe(idle);
   });
 });
 
