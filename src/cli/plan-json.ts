@@ -72,7 +72,7 @@ export function planRecord(job: JobPlan): Record<string, unknown> {
       columns: predictedColumns(plan).map(({ name, type, innerShape, source }) => ({ name, type, innerShape, source })),
     },
     checks: plan.checks ?? [],
-    warnings: inputWarnings(plan),
+    warnings: inputWarnings(plan, job.request.job.execution),
     start: startRecord(job.start),
     execution: {
       workers: slots.map(({ device, intraOpThreads }) => ({ device: device.name, intraOpThreads })),

@@ -39,7 +39,7 @@ export function planText(job: JobPlan, options: PlanTextOptions): string {
     ...imageRows(job.plan, options),
     ...repeatRows(job),
     ...cacheRows(job, options),
-    ...inputWarnings(job.plan).map((text): Row => ['warn', paint('yellow', text)]),
+    ...inputWarnings(job.plan, job.request.job.execution).map((text): Row => ['warn', paint('yellow', text)]),
     ...outputRows(job, options),
     ...shardRows(job.shards, options.isVerbose),
     ...executionRows(job),

@@ -7,6 +7,7 @@ export interface SpecFlags {
   readonly set?: readonly string[];
   readonly workers?: string;
   readonly batchSize?: string;
+  readonly batchTokens?: string;
   readonly limit?: string;
   readonly maxRejected?: string;
   readonly json?: boolean;
@@ -23,6 +24,7 @@ export function addSpecOptions(command: Command): Command {
   return addSetOption(command)
     .option('--workers <n>', 'worker processes on each device (execution.workersPerDevice)')
     .option('--batch-size <rows>', 'rows of one session call, or auto (execution.batchSize)')
+    .option('--batch-tokens <n>', 'tokens of one session call on texts, or auto (execution.batchTokens)')
     .option('--limit <rows>', 'score only the first rows (input.limit)')
     .option('--max-rejected <n|p%>', 'publish although so many rows were rejected (errors.maxRejected)');
 }
@@ -50,6 +52,7 @@ export function overridesOf(flags: SpecFlags): readonly WrittenOverride[] {
   const shorthands = [
     ['--workers', 'execution.workersPerDevice', flags.workers],
     ['--batch-size', 'execution.batchSize', flags.batchSize],
+    ['--batch-tokens', 'execution.batchTokens', flags.batchTokens],
     ['--limit', 'input.limit', flags.limit],
     ['--max-rejected', 'errors.maxRejected', flags.maxRejected],
   ] as const;

@@ -35,7 +35,7 @@ export async function validateJobs(io: Io, request: SpecRequest): Promise<number
   for (const dated of jobs) {
     const { job } = dated;
     const { error, warnings, cache } = await validateJob(ports, { ...jobRequest(spec, dated), signal }).then(
-      ({ plan, cache: used }) => ({ error: undefined, warnings: inputWarnings(plan), cache: used }),
+      ({ plan, cache: used }) => ({ error: undefined, warnings: inputWarnings(plan, job.execution), cache: used }),
       (thrown: unknown) => ({ error: firstFailure(thrown), warnings: [], cache: undefined }),
     );
     signal.throwIfAborted();

@@ -1,7 +1,13 @@
+import type { ExecutionSpec } from '../spec/job-spec.ts';
 import type { RunPlan } from './run-plan.ts';
+import { idleKey } from './tune-grid.ts';
 
-/** What may go wrong, as far as the plan shows it: texts that have to spell numbers, texts longer than a model reads. */
-export function inputWarnings({ features }: RunPlan): readonly string[] {
+/**
+ * What may go wrong, as far as the plan shows it: texts that have to spell numbers, texts longer than a model reads, and
+ * a setting that says nothing of the job.
+ */
+export function inputWarnings(plan: RunPlan, { batchTokens }: Pick<ExecutionSpec, 'batchTokens'>): readonly string[] {
+  const { features } = plan;
   const warnings = features.flatMap(({ columns, element }) =>
     element === 'string'
       ? []
@@ -14,5 +20,7 @@ export function inputWarnings({ features }: RunPlan): readonly string[] {
     if (text === undefined || most === undefined || text.maxLength <= most) return [];
     return `${input} keeps ${text.maxLength} tokens, and its tokenizer.json cuts at ${most}: the model may not read more`;
   });
-  return [...new Set([...warnings, ...lengths])];
+  const idle = batchTokens === 'auto' ? undefined : idleKey(plan, ['batchTokens']);
+  const settings = idle === undefined ? [] : [`execution.batchTokens does not apply to this job: ${idle.reason}`];
+  return [...new Set([...warnings, ...lengths, ...settings])];
 }

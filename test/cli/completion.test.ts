@@ -33,7 +33,7 @@ describe('completion in bash', () => {
   });
 
   it('offers the options of the command', async () => {
-    expect(await completionsOf('run', '--ba')).toEqual(['--batch-size']);
+    expect(await completionsOf('run', '--ba')).toEqual(['--batch-size', '--batch-tokens']);
     expect(await completionsOf('run', '-')).toEqual(expect.arrayContaining(['--json', '-q', '--no-color', '--help']));
   });
 

@@ -132,6 +132,20 @@ describe('plan', () => {
       expect(JSON.parse((await inFolder(command, '--json')).stdout).jobs).toMatchObject([{ warnings: [text] }]);
   });
 
+  it('warns of tokens in a batch of what is no text, as validate does', async () => {
+    await using folder = await temporaryFolder();
+    await writeSpec(folder.path, { a: digitsJob });
+    const text = 'execution.batchTokens does not apply to this job: it has no texts';
+    const inFolder = (...args: readonly string[]) => nightshift(args, { cwd: folder.path });
+    for (const command of ['plan', 'validate']) {
+      const shown = await inFolder(command, '--batch-tokens', '512');
+      expect(shown).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/\bwarn\b/) });
+      expect(shown.stdout).toContain(text);
+      const { stdout } = await inFolder(command, '--json');
+      expect(JSON.parse(stdout).jobs).toMatchObject([{ warnings: [] }]);
+    }
+  });
+
   it('says what the mode means for what is published now', async () => {
     await using folder = await temporaryFolder();
     await runJob(folder.path, digitsJob);

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { eventsIn, nightshift, runJob, runJobs, temporaryFolder, writeSpec } from '../e2e/nightshift.ts';
-import { digitsJob, flightsJob } from './flights-job.ts';
+import { digitsJob, flightsJob, glossesJob } from './flights-job.ts';
 
 const missing = { ...digitsJob, model: 'no-such.onnx', output: { ...digitsJob.output, path: 'out-missing' } };
 
@@ -172,6 +172,15 @@ describe('run', () => {
     const { events } = await runJob(folder.path, flightsJob, [...flags, '--set', 'execution.shardRows=60']);
     expect(events.find(({ type }) => type === 'run-planned')).toMatchObject({ rows: 120, shards: 2, workers: 1 });
     expect(events.at(-1)).toMatchObject({ type: 'run-published', batchRows: 50, rows: { in: 120, out: 120 } });
+  });
+
+  it('takes the tokens of a batch from a flag, of which there may be one', async () => {
+    await using folder = await temporaryFolder();
+    const flags = ['--batch-tokens', '1', '--limit', '3'];
+    const { events } = await runJob(folder.path, glossesJob, flags);
+    expect(events.at(-1)).toMatchObject({ type: 'run-published', batchTokens: 1, rows: { out: 3 } });
+    const { stdout, stderr } = await nightshift(['run', ...flags], { cwd: folder.path });
+    expect(`${stdout}${stderr}`).toMatch(/batches of 1 token, 4,096 rows at most/);
   });
 
   it('publishes rejects up to --max-rejected without scoring again', async () => {

@@ -128,6 +128,7 @@ describe('--set', () => {
 
   it.each([
     ['--batch-size', 'execution.batchSize=lots', 'write for example `--batch-size 256`'],
+    ['--batch-tokens', 'execution.batchTokens=lots', 'write for example `--batch-tokens 16384`'],
     ['--workers', 'execution.workersPerDevice=x', 'write for example `--workers 2`'],
     ['--limit', 'input.limit=-1', 'write for example `--limit 10000`'],
     ['--max-rejected', 'errors.maxRejected=many', 'write for example `--max-rejected 0.1%`'],
