@@ -23,8 +23,8 @@ export function countText(count: number): string {
 }
 
 /** `3 files`, `1 file`. */
-export function pluralText(count: number, noun: string): string {
-  return `${countText(count)} ${noun}${count === 1 ? '' : 's'}`;
+export function pluralText(count: number, noun: string, plural = `${noun}s`): string {
+  return `${countText(count)} ${count === 1 ? noun : plural}`;
 }
 
 /** `312 bytes`, `1.2 MiB`. */

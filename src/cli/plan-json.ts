@@ -79,6 +79,8 @@ export function planRecord(job: JobPlan): Record<string, unknown> {
       batchRows: job.batch?.batchRows ?? 'auto',
       ...(hasTokens(plan) ? { batchTokens: job.batch?.batchTokens ?? 'auto' } : {}),
       prefetch: job.prefetch,
+      warmup: request.job.execution.warmup,
+      profile: request.job.execution.profile,
       memory: job.memory,
     },
   };

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { assertNever } from '../core/errors.ts';
 import { inputWarnings } from '../plan/input-warnings.ts';
+import { runLayout } from '../plan/layout.ts';
 import { predictedColumns } from '../plan/predicted-columns.ts';
 import { type PlanFeature, type RunPlan, shardRowCount, type TextPlan } from '../plan/run-plan.ts';
 import { dateText } from '../run/date-job.ts';
@@ -42,7 +44,7 @@ export function planText(job: JobPlan, options: PlanTextOptions): string {
     ...inputWarnings(job.plan, job.request.job.execution).map((text): Row => ['warn', paint('yellow', text)]),
     ...outputRows(job, options),
     ...shardRows(job.shards, options.isVerbose),
-    ...executionRows(job),
+    ...executionRows(job, options.folder),
   ];
   const named = rows.map(([label, text]) => [paint('dim', label.padEnd(9)), text]);
   const title = `${paint('bold', name)}${description === undefined ? '' : `  ${paint('dim', description)}`}`;
@@ -250,7 +252,9 @@ function startText(start: RunStart, { request, plan }: JobPlan, paint: Paint): s
   }
 }
 
-function executionRows({ slots, batch: size, plan, prefetch, memory }: JobPlan): readonly Row[] {
+function executionRows(job: JobPlan, folder: string): readonly Row[] {
+  const { slots, batch: size, plan, prefetch, memory } = job;
+  if (slots.length === 0) return [['workers', 'none: nothing is left to score']];
   const devices = [
     ...new Set(slots.map(({ device }) => (device.kind === 'cpu' ? 'cpu' : `${device.name} (${device.description})`))),
   ];
@@ -261,5 +265,17 @@ function executionRows({ slots, batch: size, plan, prefetch, memory }: JobPlan):
     ['workers', `${slots.length} × ${pluralText(threads, 'thread')} on ${devices.join(', ')}`],
     ['batch', `${batch}${fixed}, ${prefetch ? 'read ahead' : 'not read ahead'}`],
     ['memory', `about ${bytesText(memory.totalBytes)}, ${bytesText(memory.workerBytes)} a worker`],
+    ...askedRows(job, folder),
+  ];
+}
+
+/** What a job asks for beside the scoring. */
+function askedRows({ request, outputFolder, start }: JobPlan, folder: string): readonly Row[] {
+  const { warmup, profile } = request.job.execution;
+  const runId = start.state === 'resume' ? start.runId : '<run>';
+  const where = shownPath(join(outputFolder, runLayout(runId).profile), folder);
+  return [
+    ...(warmup === 'auto' ? [] : [['warmup', `${pluralText(warmup, 'batch', 'batches')} a worker`] as const]),
+    ...(profile ? [['profile', `of each worker's first shard, in ${where}`] as const] : []),
   ];
 }

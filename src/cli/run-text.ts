@@ -170,6 +170,7 @@ function published(event: Of<'run-published'>, options: RunTextOptions): readonl
     ...(cached === 0 ? [] : ([['', `${sharedText(cached, rows.in)} were in the cache`]] as const)),
     ['output', `${shownPath(event.output, options.folder)}  ${pluralText(parts, 'part')}, ${bytesText(bytes)}`],
     ['ran on', `${providers.join(', ')}, batches of ${batchText(event)}`],
+    ...(event.profile === undefined ? [] : ([['profile', shownPath(event.profile, options.folder)]] as const)),
     ...rejects.slice(0, 3).map((path) => ['rejects', shownPath(path, options.folder)] as const),
     ...(rejects.length > 3 ? ([['', `and ${countText(rejects.length - 3)} more`]] as const) : []),
   ] as const;

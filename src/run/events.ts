@@ -159,6 +159,8 @@ type Body =
       readonly rowsPerSecond: number;
       readonly rejects: readonly string[];
       readonly providers: readonly string[];
+      /** Folder of what profiled workers were at; absent where none was. */
+      readonly profile?: string;
       readonly batchRows: number;
       /** Where rows are texts. */
       readonly batchTokens?: number | undefined;

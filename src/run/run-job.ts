@@ -4,7 +4,7 @@ import type { ExecutorEvent, Slot } from '../executor/contract.ts';
 import { batchIn, chosenBatch } from '../plan/batch-size.ts';
 import type { CheckResult } from '../plan/check-result.ts';
 import type { Commit } from '../plan/commit.ts';
-import { metaFolder } from '../plan/layout.ts';
+import { metaFolder, runLayout } from '../plan/layout.ts';
 import { shardRowCount } from '../plan/run-plan.ts';
 import { auditEvents, auditRun, checksFailure } from './audit-run.ts';
 import { checkCache } from './caches.ts';
@@ -246,6 +246,7 @@ async function publish(
   const keepVersions = plan.publishing?.keepVersions ?? 1;
   await ports.store.publish({ ...place, plan, commits, run, keepVersions });
   const takenRows = takenOverRows(commits);
+  const profile = join(outputFolder, runLayout(finished.runId).profile);
   const seconds = Math.max(0.001, (ports.now().getTime() - started.getTime()) / 1000);
   return {
     type: 'run-published',
@@ -257,6 +258,7 @@ async function publish(
     rowsPerSecond: Math.round(scoredRows / seconds),
     rejects: run.rejects.map((name) => join(outputFolder, name)),
     providers: run.providers,
+    ...((await isThere(profile)) ? { profile } : {}),
     ...batchIn(run),
     ...(takenRows === 0 ? {} : { takenOverRows: takenRows }),
     ...savedRows(commits),

@@ -200,6 +200,30 @@ describe('plan', () => {
     expect(await readdir(join(cwd, 'out/_nightshift/runs'))).toEqual([run]);
   });
 
+  it('says that nothing is left to score, in place of who would', async () => {
+    await using folder = await temporaryFolder();
+    const held = ['--set', 'checks=[min: {column: id, value: 1e9}]'];
+    expect(await runJob(folder.path, digitsJob, held)).toMatchObject({ exitCode: 3 });
+    const { stdout } = await nightshift(['plan', ...held], { cwd: folder.path });
+    expect(stdout).toMatch(/^ {2}to run +0 of 1: done\n {2}workers +none: nothing is left to score$/m);
+    expect(stdout).not.toMatch(/^ {2}(batch|memory|warmup|profile) /m);
+  });
+
+  it('tells of warmup and profile where the job asks for them', async () => {
+    await using folder = await temporaryFolder();
+    await writeSpec(folder.path, { digits: digitsJob });
+    const plan = (...args: readonly string[]) => nightshift(['plan', ...args], { cwd: folder.path });
+    const sets = ['--set', 'execution.warmup=1', '--set', 'execution.profile=true'];
+    expect((await plan(...sets)).stdout).toMatch(
+      /^ {2}warmup +1 batch a worker\n {2}profile +of each worker's first shard, in out-digits\/_nightshift\/runs\/<run>\/profile$/m,
+    );
+    expect((await plan()).stdout).not.toMatch(/^ {2}(warmup|profile) /m);
+    const execution = async (...args: readonly string[]) =>
+      JSON.parse((await plan('--json', ...args)).stdout).jobs[0].execution;
+    expect(await execution(...sets)).toMatchObject({ warmup: 1, profile: true });
+    expect(await execution()).toMatchObject({ warmup: 'auto', profile: false });
+  });
+
   it('ends as the run would when that could not begin', async () => {
     await using folder = await temporaryFolder();
     await runJob(folder.path, digitsJob);

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { commitSchema } from '../../src/plan/commit.ts';
 import { workerProfileSchema } from '../../src/plan/worker-profile.ts';
 import { digitsJob } from '../cli/flights-job.ts';
-import { runJob, sql, temporaryFolder } from './nightshift.ts';
+import { nightshift, runJob, sql, temporaryFolder } from './nightshift.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeEach(async () => {
@@ -57,6 +57,16 @@ describe('execution.graphOptimization', () => {
 });
 
 describe('execution.profile', () => {
+  it('is where the run says that it is', async () => {
+    const { events } = await runWith({ profile: true });
+    const profile = join(await runFolder(), 'profile');
+    expect(events.at(-1)).toMatchObject({ type: 'run-published', profile });
+    expect(await readdir(profile)).not.toEqual([]);
+    const shown = await nightshift(['run'], { cwd: folder.path });
+    expect(`${shown.stdout}${shown.stderr}`).toMatch(/^ +profile +out\/_nightshift\/runs\/[^/]+\/profile$/m);
+    expect((await runWith({})).events.at(-1)).not.toHaveProperty('profile');
+  });
+
   it("leaves each worker's operators and trace in the run's folder, and changes no byte of the output", async () => {
     await runWith({});
     const before = await readFile(join(folder.path, 'out/part-00000.parquet'));
