@@ -37,7 +37,11 @@ export function dateOption(): Option {
 }
 
 export function addSetOption(command: Command): Command {
-  return command.option('--set <path=value>', 'override a setting of the spec; can be given several times', collect);
+  return command.option(
+    '--set <path=value>',
+    'override a setting of the spec: a map is merged into what is there, all else replaces it; can be given several times',
+    collect,
+  );
 }
 
 export function stateFolderOption(): Option {

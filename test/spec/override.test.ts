@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseSpec } from '../../src/spec/load-spec.ts';
 import { formatLocation } from '../../src/spec/location.ts';
 import { parseOverride } from '../../src/spec/override.ts';
-import { parse, parseJob, refusal, withMinimalJob } from './parse-jobs.ts';
+import { parse, parseJob, refusal, withJob, withMinimalJob } from './parse-jobs.ts';
 
 const text = `version: 1
 jobs:
@@ -83,6 +83,13 @@ describe('--set', () => {
   it('takes short forms, which leave the rest of the map', () => {
     expect(set('jobs.a.output=elsewhere')[0]?.output).toMatchObject({ path: 'elsewhere', format: 'csv' });
     expect(set('input=[x,y]')[0]?.input.paths).toEqual(['x', 'y']);
+  });
+
+  it('merges a map into what is there, and replaces a list', () => {
+    const job = withJob('model: m', 'input: i', 'output: { path: o, keep: [a, b], columns: { x: y } }');
+    const { output } = parseJob(job, { overrides: ['output.columns={z: y}', 'output.keep=[c]'] });
+    expect(Object.keys(output.columns ?? {})).toEqual(['x', 'z']);
+    expect(output.keep).toEqual(['c']);
   });
 
   it('fills variables as the file does', () => {
