@@ -1,7 +1,7 @@
-import { readdir, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { readdir, realpath, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { AppError } from '../core/errors.ts';
-import { isThere, readIfPresent } from '../core/files.ts';
+import { isThere, readIfPresent, writeError } from '../core/files.ts';
 import { holdFile } from '../core/hold-file.ts';
 
 /** How folders begin that lie beside an output for a while. */
@@ -13,21 +13,26 @@ const besideFile = 'beside';
 
 /**
  * Holds a folder beside an output for as long as this process lives, so that others can tell when it is nobody's.
+ * @throws AppError OUTPUT_UNWRITABLE, DISK_FULL
  * @returns undefined where the system has no locks to hold it by; then nobody else ever removes it
  */
 export async function ownFolder(folder: string, output: string): Promise<Disposable | undefined> {
   const held = tryToHold(join(folder, ownerLock));
-  if (held !== undefined) await writeFile(join(folder, besideFile), resolve(output));
+  if (held === undefined) return undefined;
+  const path = join(folder, besideFile);
+  await writeFile(path, await realPath(output)).catch((error: unknown) => Promise.reject(writeError(error, path)));
   return held;
 }
 
 /** Folders that lie beside an output and whose owners are gone; nobody ever takes one over. */
 export async function abandonedFolders(output: string): Promise<readonly string[]> {
   const abandoned: string[] = [];
-  for (const parent of foldersAbove(resolve(output))) {
+  const real = await realPath(output);
+  const above = [...foldersAbove(resolve(output)), ...foldersAbove(real)];
+  for (const parent of new Set(await Promise.all(above.map(realPath)))) {
     const entries = await readdir(parent, { withFileTypes: true }).catch(() => []);
     for (const entry of entries.filter(({ name }) => name.startsWith(besidePrefix)))
-      if (entry.isDirectory() && (await isAbandoned(join(parent, entry.name), output)))
+      if (entry.isDirectory() && (await isAbandoned(join(parent, entry.name), real)))
         abandoned.push(join(parent, entry.name));
   }
   return abandoned.sort();
@@ -39,9 +44,17 @@ function foldersAbove(path: string): readonly string[] {
   return parent === path ? [] : [parent, ...foldersAbove(parent)];
 }
 
+/** Without links, as far as the path is there. */
+async function realPath(path: string): Promise<string> {
+  const whole = resolve(path);
+  return realpath(whole).catch(async () =>
+    dirname(whole) === whole ? whole : join(await realPath(dirname(whole)), basename(whole)),
+  );
+}
+
 async function isAbandoned(folder: string, output: string): Promise<boolean> {
   const beside = await readIfPresent(join(folder, besideFile)).catch(() => undefined);
-  if (beside !== resolve(output) || !(await isThere(join(folder, ownerLock)))) return false;
+  if (beside !== output || !(await isThere(join(folder, ownerLock)))) return false;
   using held = tryToHold(join(folder, ownerLock));
   return held !== undefined;
 }

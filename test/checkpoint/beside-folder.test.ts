@@ -30,6 +30,19 @@ describe('a folder beside an output', () => {
     expect(await abandonedFolders(at('out'))).toEqual([]);
   });
 
+  it('is found once, by whichever way one comes to its output', async () => {
+    await mkdir(at('real/out'), { recursive: true });
+    await symlink(at('real'), at('link'));
+    await symlink(at('real/out'), at('short'));
+    for (const output of ['link/out', 'short']) {
+      const made = at(output === 'short' ? '.nightshift-a' : 'real/.nightshift-a');
+      (await beside(made, at(output)))[Symbol.dispose]();
+      expect(await abandonedFolders(at(output))).toEqual([made]);
+      if (output === 'link/out') expect(await abandonedFolders(at('real/out'))).toEqual([made]);
+      await rm(made, { recursive: true });
+    }
+  });
+
   it('is no concern of ours without the marks of an owner, by another name, or behind a link', async () => {
     for (const name of ['.nightshift-a', '.nightshift-b', 'elsewhere'])
       (await beside(at(name), at('out')))[Symbol.dispose]();
