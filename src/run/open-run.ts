@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Manifest, StoredRun, WriteMode } from '../checkpoint/contract.ts';
+import { AppError } from '../core/errors.ts';
 import { inputRejectsName, runLayout } from '../plan/layout.ts';
 import { withPublishing } from '../plan/plan-run.ts';
 import { storedJobText } from '../spec/written-job.ts';
@@ -39,16 +40,8 @@ export type OpenedRun =
  */
 export async function openRun(ports: Ports, prepared: PreparedJob, options: OpenOptions): Promise<OpenedRun> {
   const { outputFolder, mode, previous } = options;
-  const job = prepared.request.job.name;
   const runId = prepared.request.runId ?? newRunId(ports);
-  if (options.restart) await ports.store.discardUnfinished(outputFolder, job, previous);
-  const isByContent = prepared.request.job.resume === 'byContent';
-  const wanted = { job, fingerprint: prepared.fingerprint, identity: prepared.identity, isByContent };
-  if (options.resume === undefined) await ports.store.discardEmpty(outputFolder, wanted, previous);
-  const run =
-    options.resume === undefined
-      ? await ports.store.findResumable(outputFolder, wanted, previous)
-      : await ports.store.findRequested(outputFolder, { ...wanted, runId: options.resume }, previous);
+  const run = options.restart ? undefined : await findUnfinished(ports, prepared, options);
   if (run !== undefined) return { state: 'resumed', run: await asTheJobSays(ports, prepared, run) };
   if ((await ports.store.check(outputFolder, mode, previous)) === 'skip') {
     const reason = 'something is published there and output.mode is ignore';
@@ -62,12 +55,42 @@ export async function openRun(ports: Ports, prepared: PreparedJob, options: Open
   }
   await ports.store.create(outputFolder, runId);
   try {
-    return await planNew(ports, prepared, { runId, ...options });
+    return await planNew(ports, prepared, { ...options, runId });
   } catch (error) {
     // Where that fails too, the first error tells why, and the next run removes it.
     await ports.store.remove(outputFolder, runId).catch(() => undefined);
     throw error;
   }
+}
+
+/**
+ * The unfinished run to go on with.
+ * @throws AppError what is wrong with the job as it is now, before FINGERPRINT_CHANGED: `--restart` would not help
+ */
+async function findUnfinished(
+  ports: Ports,
+  prepared: PreparedJob,
+  { outputFolder, previous, resume, signal }: OpenOptions,
+): Promise<StoredRun | undefined> {
+  const { fingerprint, identity, request } = prepared;
+  const wanted = { job: request.job.name, fingerprint, identity, isByContent: request.job.resume === 'byContent' };
+  try {
+    if (resume !== undefined)
+      return await ports.store.findRequested(outputFolder, { ...wanted, runId: resume }, previous);
+    await ports.store.discardEmpty(outputFolder, wanted, previous);
+    return await ports.store.findResumable(outputFolder, wanted, previous);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'FINGERPRINT_CHANGED')
+      await refuseUnplannable(ports, prepared, signal);
+    throw error;
+  }
+}
+
+/** @throws AppError what planning throws */
+async function refuseUnplannable(ports: Ports, prepared: PreparedJob, signal: AbortSignal): Promise<void> {
+  await using folder = await ports.temporaryFolder();
+  const places = { stagingFolder: folder.path, rejectsPath: join(folder.path, inputRejectsName) };
+  await orAborted(signal, openJob(ports, prepared, places));
 }
 
 /**
@@ -97,7 +120,7 @@ function keptJob({ request: { job, baseDir } }: Pick<PreparedJob, 'request'>): s
 async function planNew(
   ports: Ports,
   prepared: PreparedJob,
-  { runId, signal, mode, previous }: RunPlace & { readonly runId: string; readonly signal: AbortSignal },
+  { runId, signal, mode, previous, restart }: OpenOptions & { readonly runId: string },
 ): Promise<OpenedRun> {
   const { outputFolder, found } = prepared;
   const layout = runLayout(runId);
@@ -111,6 +134,8 @@ async function planNew(
   if (mode === 'append') checkAppend(plan, outputFolder, previous);
   const run = { runId, plan };
   await ports.store.writeJob(outputFolder, runId, keptJob(prepared));
+  // Only now is there something better than what was scored before; without a plan, this run is none of them.
+  if (restart) await ports.store.discardUnfinished(outputFolder, plan.job, previous);
   await ports.store.writePlan(outputFolder, run);
   if (found.format === 'parquet') return { state: 'new', run, staged: undefined };
   const seconds = (ports.now().getTime() - before) / 1000;
