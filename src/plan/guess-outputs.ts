@@ -32,12 +32,26 @@ export function guessOutputs(
 
 /** What a text model gives for each position is worth little as it is, and has another length for each text. */
 function pooledGuess({ name, type, shape }: TensorSignature, { signature }: ModelFacts): OutputGuess | undefined {
-  const mask = signature.inputs.find((input) => input.name === 'attention_mask');
-  const isMasked = mask?.kind === 'tensor' && mask.type !== 'string' && mask.shape.length === 2;
-  if (!isMasked || !type.startsWith('float') || shape.length !== 3 || shape[1] !== mask.shape[1]) return undefined;
   const source = expressionName(name);
-  const comment = `the mean over the positions of attention_mask, of length 1; cls(${source}) is the first position`;
-  return { name: 'embedding', expression: `normalize(meanPool(${source}))`, comment };
+  const [, positions] = shape;
+  const has = (input: string) =>
+    signature.inputs.some(
+      (found) =>
+        found.name === input &&
+        found.kind === 'tensor' &&
+        found.type !== 'string' &&
+        found.shape.length === 2 &&
+        found.shape[1] === positions,
+    );
+  if (shape.length === 3 && type.startsWith('float') && has('attention_mask')) {
+    const comment = `the mean over the positions of attention_mask, of length 1; cls(${source}) is the first position`;
+    return { name: 'embedding', expression: `normalize(meanPool(${source}))`, comment };
+  }
+  if (typeof positions !== 'string' || !has('input_ids')) return undefined;
+  const comment = 'the first position; each text has another length';
+  if (shape.length === 3) return { name, expression: `cls(${source})`, comment };
+  // Without a name it may be anything.
+  return shape.length === 2 && positions !== '' ? { name, expression: `${source}[0]`, comment } : undefined;
 }
 
 function guessOutput({ name, type, shape }: TensorSignature): OutputGuess {

@@ -12,6 +12,7 @@ import { mapFeatures } from './map-features.ts';
 import { outputTable } from './output-table.ts';
 import { placedExpressionError } from './place-expression.ts';
 import type { PlanInput } from './plan-input.ts';
+import { refuseVariable } from './refuse-variable.ts';
 import { type RunPlan, recordVersion, type Shard, shardRowCount } from './run-plan.ts';
 import { autoShardRows } from './shard-size.ts';
 
@@ -35,6 +36,7 @@ export function planRun(input: PlanInput): RunPlan {
   const keep = keptColumns(input);
   const signature = model.facts.signature;
   const outputs = resolveOutputs(input);
+  refuseVariable(input, features);
   for (const { name } of outputs) {
     if (!keep.includes(name)) continue;
     throw new AppError(

@@ -378,3 +378,16 @@ describe('a text that cannot be read as asked', () => {
     );
   });
 });
+
+it('is refused where a column has another length for each text, by a hint that runs', async () => {
+  await writeSpec(folder.path, { job: embeddings({ output: { path: 'out', keep: ['id'] } }) });
+  const validated = await nightshift(['validate'], { cwd: folder.path });
+  expect(validated).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining('jobs.job.output: last_hidden_state has [sequence, 32] a row, which is as long as'),
+  });
+  const [, columns = ''] = /columns: \{ (\w+: [^ ]+) \} \}$/m.exec(validated.stderr) ?? [];
+  const [name = '', expression = ''] = columns.split(': ');
+  const hinted = embeddings({ output: { path: 'out', keep: ['id'], columns: { [name]: expression } } });
+  expect(await runJob(folder.path, hinted)).toMatchObject({ exitCode: 0 });
+});

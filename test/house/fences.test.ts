@@ -32,6 +32,7 @@ const fences: Readonly<Record<string, Fence>> = {
     imports: [
       ...['core/', 'spec/', 'dataset/contract.ts', 'dataset/column-type.ts', 'model/contract.ts'],
       'model/output-expression.ts',
+      'model/output-step.ts',
     ],
     packages: ['node:crypto', 'node:path', 'zod'],
   },
@@ -85,6 +86,7 @@ const everyFile = rooms.flatMap((room) =>
       'events.ts',
       'protocol.ts',
       'output-expression.ts',
+      'output-step.ts',
       'local.ts',
       'column-type.ts',
       'element-array.ts',

@@ -187,6 +187,20 @@ describe('output columns', () => {
     expect(unmasked).toMatchObject({ name: 'last_hidden_state', expression: 'last_hidden_state' });
   });
 
+  it('are those of the first token where a model of texts has no mask', () => {
+    const ids = tensor('input_ids', 'int64', ['N', 'seq']);
+    const values = [
+      tensor('hidden', 'float32', ['N', 'seq', 384]),
+      tensor('scores', 'float32', ['N', 'seq']),
+      tensor('pooled', 'float32', ['N', 'dim']),
+    ];
+    expect(guessOutputs(model([ids], {}, values), []).columns.map(({ expression }) => expression)).toEqual([
+      'cls(hidden)',
+      'scores[0]',
+      'pooled',
+    ]);
+  });
+
   it('leave out what cannot be written, and say so', () => {
     const { columns, comments } = outputs({ kind: 'other', name: 'pieces', type: 'seq(tensor(float))' });
     expect({ columns, comments }).toEqual({
