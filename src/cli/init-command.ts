@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { makeFolder, writeFileAtomic } from '../core/files.ts';
@@ -95,7 +95,8 @@ function report(io: Io, job: InitializedJob, { output, json }: InitFlags): void 
   const isUsual = resolve(output) === resolve('jobs.yaml');
   const next = `${isNpx(environment()) ? 'npx ' : ''}nightshift run${isUsual ? '' : ` ${shellWord(output)}`}`;
   if (json === true) {
-    io.out(`${JSON.stringify({ v: 1, path: resolve(output), job: job.name, checks: job.checks, next })}\n`);
+    const missing = job.missingTokenizer === undefined ? [] : [job.missingTokenizer];
+    io.out(`${JSON.stringify({ v: 1, path: resolve(output), job: job.name, checks: job.checks, missing, next })}\n`);
     return;
   }
   io.out(`wrote ${output} with the job ${job.name}\n`);
@@ -103,7 +104,16 @@ function report(io: Io, job: InitializedJob, { output, json }: InitFlags): void 
     io.out(`${pluralText(job.checks.length, 'guess').replace(/guesss$/, 'guesses')} to check in it:\n`);
     for (const check of job.checks) io.out(`  ${check}\n`);
   }
-  io.out(`next: ${next}\n`);
+  io.out(
+    job.missingTokenizer === undefined ? `next: ${next}\n` : `${tokenizerText(job.missingTokenizer)}\nthen: ${next}\n`,
+  );
+}
+
+function tokenizerText(path: string): string {
+  const folder = relative(process.cwd(), dirname(path)) || '.';
+  const save = `AutoTokenizer.from_pretrained('NAME').save_pretrained(${JSON.stringify(folder).replaceAll('"', "'")})`;
+  const get = `python -c "from transformers import AutoTokenizer; ${save}"`;
+  return `next: get ${basename(path)}, which the spec names; for a model of a hub: ${get}`;
 }
 
 /** npx puts the command on the path of this process alone. */

@@ -33,6 +33,8 @@ export interface InitializedJob {
   readonly text: string;
   /** What a person should look at, without the marks of a comment. */
   readonly checks: readonly string[];
+  /** Absolute path of the tokenizer that the spec names, where it has to be got first. */
+  readonly missingTokenizer: string | undefined;
 }
 
 /**
@@ -60,7 +62,8 @@ async function draftJob(ports: Ports, request: InitRequest): Promise<Initialized
   const drafted = { draft, model, opened, specPath: request.specPath, tokenizers };
   const finished = isWhole ? await withNullPolicies(ports, drafted) : draft;
   const text = writeSpec(finished, request.header);
-  return { name: finished.name, text, checks: checksOf(finished) };
+  const missingTokenizer = isWhole ? undefined : resolve(request.baseDir, found.feature.tokenizer ?? '');
+  return { name: finished.name, text, checks: checksOf(finished), missingTokenizer };
 }
 
 interface Seen {

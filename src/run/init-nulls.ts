@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { AppError } from '../core/errors.ts';
 import type { FeatureRequest, OpenedDataset, RowProfile } from '../dataset/contract.ts';
 import type { ModelFile, TokenizerFile } from '../model/contract.ts';
 import { planRun } from '../plan/plan-run.ts';
@@ -19,7 +20,7 @@ interface Drafted {
 
 /**
  * Plans the draft as a run would, tries its features on the data, and adds what keeps nulls and odd rows from stopping it.
- * @throws AppError when the draft cannot be planned
+ * @throws AppError when the draft cannot be planned; MODEL_INPUT_MISMATCH when no row fits
  */
 export async function withNullPolicies(ports: Ports, drafted: Drafted): Promise<JobDraft> {
   const { draft, opened } = drafted;
@@ -36,6 +37,7 @@ export async function withNullPolicies(ports: Ports, drafted: Drafted): Promise<
     firstRows: 0,
   });
   const count = features.length;
+  refuseHopeless(filled, profile);
   const known = new Map(opened.facts.columns.map((column) => [column.name, column.nullCount]));
   const nullsOf = (name: string) => known.get(name) ?? profile.nullCounts.get(name) ?? 0;
   return {
@@ -108,6 +110,23 @@ function isFloat({ type }: { readonly type: string }): boolean {
   return type === 'FLOAT' || type === 'DOUBLE';
 }
 
+/** A run that may reject all of its rows says nothing, so that is no way out. */
+function refuseHopeless(filled: readonly FeatureRequest[], { rejected, rowCount }: RowProfile): void {
+  if (rowCount === 0 || rejected[2 * filled.length] !== rowCount) return;
+  const culprit = filled.find((_, index) => rejected[filled.length + index] === rowCount);
+  const why =
+    culprit === undefined
+      ? ''
+      : `: no value of ${culprit.columns.map(({ name }) => name).join(', ')} fits model input ${culprit.input}`;
+  throw new AppError(
+    'MODEL_INPUT_MISMATCH',
+    `none of ${rowCount.toLocaleString('en-US')} rows can become tensors${why}`,
+    {
+      hint: 'see `nightshift inspect` on both; the dataset may need columns made for the model',
+    },
+  );
+}
+
 /** Rows that no policy saves are expected ones, if the job is to run as it is. */
 function maxRejected(
   { opened }: Drafted,
@@ -120,7 +139,7 @@ function maxRejected(
     ...(rejected === 0 ? [] : [`${rowsText(rejected, of)} cannot become tensors`]),
   ];
   const isWhole = of === opened.facts.rowCount;
-  const share = Math.min(100, Math.ceil(((rejected + lines) / (of + lines)) * 1000) / 10 + 1);
+  const share = Math.min(99.9, Math.ceil(((rejected + lines) / (of + lines)) * 1000) / 10 + 1);
   return {
     value: isWhole ? rejected + lines : `${share.toFixed(1)}%`,
     comment: `${reasons.join(', ')}; more than these stop the run`,

@@ -20,6 +20,8 @@ function column(name: string, meanLength: number | undefined, more: Partial<Colu
   return { name, type: meanLength === undefined ? 'DOUBLE' : 'VARCHAR', meanLength, ...plain, ...more };
 }
 
+const ids = { type: 'BIGINT[]', listShape: [8] };
+
 describe('the text of a model that takes tokens', () => {
   it.each<[string, readonly ColumnLook[], string | undefined]>([
     ['the only text', [column('price', undefined), column('title', 20)], 'title'],
@@ -27,10 +29,17 @@ describe('the text of a model that takes tokens', () => {
     ['no key, however long', [column('uuid', 36, { isUnique: true }), column('title', 20)], 'title'],
     ['no label', [column('label', 36), column('title', 20)], 'title'],
     ['a key where nothing else is a text', [column('uuid', 36, { isUnique: true })], 'uuid'],
-    ['no column without values', [column('notes', 0, { isAllNull: true })], undefined],
-    ['none where a table has no text', [column('price', undefined)], undefined],
+    ['none where a column has the ids', [column('InputIds', undefined, ids), column('title', 20)], undefined],
   ])('is %s', (_what, columns, expected) => {
     expect(guessText(bert, columns)?.column.name).toBe(expected);
+  });
+
+  it.each([
+    ['no text', column('price', undefined)],
+    ['a text without values', column('notes', 0, { isAllNull: true })],
+    ['lists of another name', column('pixels', undefined, ids)],
+  ])('is not guessed where a table has %s', (_what, only) => {
+    expect(() => guessText(bert, [only])).toThrow('input_ids int64[N, ?] takes the tokens of texts, and no column');
   });
 
   it('fills the inputs for tokens that the model has, and leaves the others', () => {
