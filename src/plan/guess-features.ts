@@ -10,6 +10,7 @@ import {
   plainName,
   widthOf,
 } from './guess-columns.ts';
+import { takesPixels } from './guess-image.ts';
 import { shown } from './input-mismatch.ts';
 
 /** Which columns probably fill an input; a guess that equal names don't settle says so in its comments. */
@@ -98,6 +99,8 @@ function guessByType(input: TensorSignature, guessing: Guessing): FeatureGuess {
   const isSetAside = (column: ColumnLook) => isKey(column) || isLabel(column, signature);
   const likely = fitting.filter((column) => !isSetAside(column));
   const width = widthOf(input);
+  // Any number of columns would do, and none is a pixel.
+  if (width === undefined && takesPixels(input)) throw tooFew(input, [], guessing);
   const pools = [likely, fitting.filter((column) => !isKey(column)), fitting];
   const pool = pools.find((candidates) => candidates.length >= Math.max(1, width ?? 1));
   if (pool === undefined) throw tooFew(input, fitting, guessing);
@@ -149,13 +152,13 @@ function tooFew(input: TensorSignature, fitting: readonly ColumnLook[], { column
           .slice(0, maxNamesShown)
           .map((column) => column.name)
           .join(', ')}`;
-  const width = widthOf(input) ?? 1;
-  return new AppError(
-    'MODEL_INPUT_MISMATCH',
-    `model input ${shown(input)} takes ${width} value${width === 1 ? '' : 's'} a row, but ${have}`,
-    {
-      hint: 'see `nightshift inspect` on both; the dataset may need columns made for the model',
-      details: { input: input.name, columns: columns.map((column) => column.name) },
-    },
-  );
+  const width = widthOf(input);
+  const wanted =
+    width === undefined && takesPixels(input) ? 'pixels' : `${width ?? 1} value${(width ?? 1) === 1 ? '' : 's'} a row`;
+  return new AppError('MODEL_INPUT_MISMATCH', `model input ${shown(input)} takes ${wanted}, but ${have}`, {
+    hint: takesPixels(input)
+      ? `images fill it, from a column of bytes (BLOB) or of paths: features: { ${input.name}: { image: COLUMN } }`
+      : 'see `nightshift inspect` on both; the dataset may need columns made for the model',
+    details: { input: input.name, columns: columns.map((column) => column.name) },
+  });
 }

@@ -3,8 +3,9 @@ import type { DatasetFormat, OpenedDataset } from '../dataset/contract.ts';
 import type { ModelFacts, ModelFile } from '../model/contract.ts';
 import { type ColumnLook, isKey, mayBeKey } from '../plan/guess-columns.ts';
 import { guessFeatures } from '../plan/guess-features.ts';
+import { guessImage, type ImageGuess } from '../plan/guess-image.ts';
 import { guessOutputs } from '../plan/guess-outputs.ts';
-import { type JobDraft, writeSpec } from '../spec/write-spec.ts';
+import { type FeatureDraft, type JobDraft, writeSpec } from '../spec/write-spec.ts';
 import { lookAtColumns } from './init-looks.ts';
 import { findNullTexts } from './init-null-texts.ts';
 import { withNullPolicies } from './init-nulls.ts';
@@ -79,8 +80,11 @@ async function draftFrom(
 ): Promise<{ readonly draft: JobDraft; readonly text: TextDraft | undefined }> {
   const name = request.job ?? jobName(request.model);
   const columns = await lookAtColumns(ports, opened, model.facts.signature);
-  const text = await draftText(ports, model, columns);
-  const features = guessFeatures(...withoutText(model.facts, columns, text));
+  const image = guessImage(model.facts.signature, columns);
+  const pixels = image === undefined ? undefined : { inputs: [image.input.name], column: image.column.name };
+  const [facts, rest] = without(model.facts, columns, pixels);
+  const text = await draftText(ports, { ...model, facts }, rest);
+  const features = guessFeatures(...without(facts, rest, text));
   const keys = columns.filter((column) => mayBeKey(column) && isKey(column)).map((column) => column.name);
   const outputs = guessOutputs(model.facts, keys);
   const fromSpec = (path: string) => relative(dirname(request.specPath), resolve(request.baseDir, path)) || '.';
@@ -97,6 +101,7 @@ async function draftFrom(
     },
     features: [
       ...(text === undefined ? [] : [{ ...text.feature, tokenizer: fromSpec(text.feature.tokenizer ?? '') }]),
+      ...(image === undefined ? [] : [imageDraft(image)]),
       ...features.map((guess) => ({
         input: guess.input.name,
         columns: guess.columns.map((column) => column.name),
@@ -116,15 +121,19 @@ async function draftFrom(
   return { draft, text };
 }
 
-/** What is left to guess once a text is found. */
-function withoutText(
+function imageDraft({ input, column, comments, ...image }: ImageGuess): FeatureDraft {
+  return { input: input.name, columns: [column.name], comments, image };
+}
+
+/** What is left to guess once it is known what fills some inputs. */
+function without(
   facts: ModelFacts,
   columns: readonly ColumnLook[],
-  text: TextDraft | undefined,
+  found: Pick<TextDraft, 'inputs' | 'column'> | undefined,
 ): [ModelFacts, readonly ColumnLook[]] {
-  if (text === undefined) return [facts, columns];
-  const inputs = facts.signature.inputs.filter(({ name }) => !text.inputs.includes(name));
-  return [{ ...facts, signature: { ...facts.signature, inputs } }, columns.filter(({ name }) => name !== text.column)];
+  if (found === undefined) return [facts, columns];
+  const inputs = facts.signature.inputs.filter(({ name }) => !found.inputs.includes(name));
+  return [{ ...facts, signature: { ...facts.signature, inputs } }, columns.filter(({ name }) => name !== found.column)];
 }
 
 /** The model's file name as the name of a job. */

@@ -31,6 +31,8 @@ export interface FeatureDraft {
   readonly comments: readonly string[];
   /** The feature is a text, and no model input. */
   readonly tokenizer?: string | undefined;
+  /** The column holds images, and how they become pixels. */
+  readonly image?: { readonly resize: readonly [number, number]; readonly isGrey: boolean } | undefined;
   readonly nulls?: { readonly value: string | number; readonly comment: string } | undefined;
 }
 
@@ -80,8 +82,10 @@ function jobData({ modelPath, input, features, output, nonFinite, maxRejected }:
   };
 }
 
-function featureData({ columns, nulls, tokenizer }: FeatureDraft): unknown {
+function featureData({ columns, nulls, tokenizer, image }: FeatureDraft): unknown {
   const names = columns.map(literal);
+  if (image !== undefined)
+    return { image: { column: names[0], resize: image.resize, ...(image.isGrey ? { colour: 'grey' } : {}) } };
   if (tokenizer !== undefined) {
     const policy = nulls === undefined ? {} : { nulls: nulls.value };
     return { column: names[0], tokenizer: literal(tokenizer), ...policy };
@@ -107,7 +111,8 @@ function commentFeature(features: unknown, feature: FeatureDraft): void {
   commentBefore(pair, feature.comments);
   const isShort = feature.columns.length <= maxFlowColumns;
   if (feature.nulls === undefined) {
-    if (isShort && feature.tokenizer === undefined) flow(pair?.value);
+    flow(at(at(pair?.value, 'image'), 'resize'));
+    if (isShort && feature.tokenizer === undefined && feature.image === undefined) flow(pair?.value);
     return;
   }
   if (isShort) flow(at(pair?.value, 'columns'));

@@ -125,6 +125,13 @@ describe('columns for a matrix', () => {
     const facts = model([{ kind: 'other', name: 'x', type: 'seq(tensor(float))' }]);
     expect(() => guessed(facts, floats('a'))).toThrow('which columns cannot fill');
   });
+
+  it('fail for pixels of any size, whatever the number of columns', () => {
+    const facts = model([tensor('x', 'float32', ['N', 3, 'h', 'w'])]);
+    expect(() => guessed(facts, floats('a', 'b'))).toThrow(
+      'model input x float32[N, 3, h, w] takes pixels, but no column that is left can become that',
+    );
+  });
 });
 
 describe('keys', () => {

@@ -2,7 +2,7 @@ import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { makeParquet, nightshift, root, temporaryFolder, typeModel } from '../e2e/nightshift.ts';
+import { makeParquet, nightshift, published, root, temporaryFolder, typeModel } from '../e2e/nightshift.ts';
 
 const fixture = (name: string) => join(root, 'fixtures', name);
 
@@ -33,7 +33,7 @@ describe('a dataset that does not fit the model', () => {
   });
 
   it('loses every row, and is refused rather than allowed to', async () => {
-    await makeParquet(inFolder('in.parquet'), "SELECT i AS id, [300, 400]::INTEGER[] AS x FROM range(4) t(i)");
+    await makeParquet(inFolder('in.parquet'), 'SELECT i AS id, [300, 400]::INTEGER[] AS x FROM range(4) t(i)');
     expect(await init(typeModel('uint8'), 'in.parquet')).toMatchObject({
       exitCode: 2,
       stderr: expect.stringMatching(
@@ -53,4 +53,44 @@ it('says how to get the tokenizer that is not there, before the run', async () =
   );
   const { stdout: json } = await init('bert.onnx', fixture('glosses/glosses.parquet'), '--force', '--json');
   expect(JSON.parse(json)).toMatchObject({ missing: [inFolder('tokenizer.json')], next: 'nightshift run' });
+});
+
+describe('a model that takes images', () => {
+  const conv = fixture('models/images/conv-nhwc.onnx');
+  const names = "('gradient.png', 'wide.jpg', 'grey.jpg')";
+  const select = `SELECT parse_filename(filename) AS id, content AS photo FROM read_blob('${fixture('images')}/*')
+    WHERE parse_filename(filename) IN ${names}`;
+
+  it('has them from the only column of bytes, and runs unedited', async () => {
+    await makeParquet(inFolder('in.parquet'), select);
+    const { stdout } = await init(conv, 'in.parquet');
+    expect(stdout).toContain('pixels: photo is the only column of bytes.');
+    expect(await written()).toMatchObject({
+      jobs: { job: { features: { pixels: { image: { column: 'photo', resize: [32, 32] } } } } },
+    });
+    expect(await nightshift(['run', '--quiet'], { cwd: folder.path })).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await published(folder.path, 'out/job')).toHaveLength(3);
+  });
+
+  it('has them from a column of paths, beside the text that it takes, too', async () => {
+    const paths = select.replace('content AS photo', "filename AS photo_path, 'a' AS title");
+    await makeParquet(inFolder('in.parquet'), paths);
+    await copyFile(fixture('models/images/captioned.onnx'), inFolder('model.onnx'));
+    await copyFile(fixture('models/tiny-bert/tokenizer.json'), inFolder('tokenizer.json'));
+    await init('model.onnx', 'in.parquet');
+    expect(await written()).toMatchObject({
+      jobs: { job: { features: { text: { column: 'title' }, pixels: { image: { column: 'photo_path' } } } } },
+    });
+    expect(await nightshift(['run', '--quiet'], { cwd: folder.path })).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  it('is told of image: where the columns do not tell', async () => {
+    await makeParquet(inFolder('in.parquet'), select.replace('content AS photo', 'content AS a, content AS b'));
+    expect(await init(conv, 'in.parquet')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining(
+        'hint: images fill it, from a column of bytes (BLOB) or of paths: features: { pixels: { image: COLUMN } }',
+      ),
+    });
+  });
 });
