@@ -29,7 +29,10 @@ export function findingsOf(error: z.ZodError, checked: Checked): readonly Findin
   const findings = error.issues.flatMap(mostSpecific).flatMap((issue): readonly Finding[] => {
     const path = pathOf(issue);
     const place = schemaPlace(checked.schema, path);
-    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(path, key, place.keys));
+    if (issue.code === 'unrecognized_keys')
+      return issue.keys.map(
+        (key) => misplacedKey({ path, key, keys: place.keys }, checked) ?? unknownKey(path, key, place.keys),
+      );
     const value = valueAt(checked.data, path)?.value;
     if (value === undefined) return [{ path, at: path, isAbsent: true, text: 'is missing', hint: missingHint(place) }];
     if (value === null) return [{ path, at: path, text: 'is empty', hint: emptyHint(place) }];
@@ -47,6 +50,28 @@ export function unknownKey(path: SpecPath, key: string, known: readonly string[]
   const hint = meant === undefined ? `the keys here are ${known.join(', ')}` : `did you mean ${JSON.stringify(meant)}?`;
   const finding = { path, at: [...path, key], text: `unknown key ${JSON.stringify(key)}`, hint };
   return meant === undefined ? finding : { ...finding, meant: formatPath([...path, meant]) };
+}
+
+interface UnknownKey {
+  readonly path: SpecPath;
+  readonly key: string;
+  readonly keys: readonly string[];
+}
+
+/** A key that stands beside the map that it belongs to. */
+function misplacedKey({ path, key, keys }: UnknownKey, { schema, data }: Checked): Finding | undefined {
+  const holder = keys.find((name) => {
+    const at = [...path, name];
+    return isMap(valueAt(data, at)?.value) && schemaPlace(schema, at).keys.includes(key);
+  });
+  if (holder === undefined) return undefined;
+  const [first = key] = schemaPlace(schema, [...path, holder]).keys;
+  const hint = `${key} belongs inside ${holder}: ${holder}: { ${first}: …, ${key}: … }`;
+  return { ...unknownKey(path, key, []), hint };
+}
+
+function isMap(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function pathOf(issue: z.core.$ZodIssue): SpecPath {

@@ -81,8 +81,8 @@ export const outputSchema = outputFields
     }
     for (const name of keep === '*' ? [] : keep) {
       if (columns === undefined || !Object.hasOwn(columns, name)) continue;
-      const params = { hint: 'rename the output column, or take it out of keep' };
-      context.addIssue({ code: 'custom', path: ['columns', name], message: 'is a kept column too', params });
+      const params = { hint: `rename the output column, or take ${name} out of keep` };
+      context.addIssue({ code: 'custom', path: ['columns', name], message: `${name} is a kept column too`, params });
     }
   })
   .transform((output) => ({ ...output, compression: output.compression ?? compressionsOf[output.format].usual }));

@@ -138,6 +138,12 @@ const inAJob: readonly (readonly [lines: string, message: string, hint: string])
     'an image fills an input alone, and a null image is a reject',
   ],
   [
+    'features: { f: { image: { column: a }, root: photos } }',
+    '7:44 jobs.a.features.f: unknown key "root"',
+    'root belongs inside image: image: { column: …, root: … }',
+  ],
+  ['where: a > 1', '7:5 jobs.a: unknown key "where"', 'where belongs inside input: input: { path: …, where: … }'],
+  [
     'features: { f: { nulls: nan, image: { column: a } } }',
     '7:22 jobs.a.features.f.nulls: stands beside an image',
     'an image fills an input alone, and a null image is a reject',
@@ -337,8 +343,8 @@ const wholeJobs: readonly (readonly [lines: readonly string[], message: string, 
   ],
   [
     ['model: m', 'input: i', 'output: { path: o, keep: [p], columns: { p: label } }'],
-    '6:46 jobs.a.output.columns.p: is a kept column too',
-    'rename the output column, or take it out of keep',
+    '6:46 jobs.a.output.columns.p: p is a kept column too',
+    'rename the output column, or take p out of keep',
   ],
   [
     ['model: m', 'input: i', 'output: { path: o, columns: { p: 1 } }'],
