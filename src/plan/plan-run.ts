@@ -7,7 +7,6 @@ import type { JobSpec } from '../spec/job-spec.ts';
 import { checkColumns } from './check-columns.ts';
 import { cutShards } from './cut-shards.ts';
 import { fingerprintOf, inputFiles, labelFiles, type RunIdentity } from './fingerprint.ts';
-import { inputMismatch } from './input-mismatch.ts';
 import { mapFeatures } from './map-features.ts';
 import { outputTable } from './output-table.ts';
 import { placedExpressionError } from './place-expression.ts';
@@ -177,8 +176,10 @@ function savingsOf({ job, locate }: Pick<PlanInput, 'job' | 'locate'>): Pick<Run
   const { dedupe, cache, baseDir } = job;
   const folder = cache === undefined ? undefined : resolve(baseDir, cache.path);
   if (folder !== undefined && `${folder}/`.startsWith(`${resolve(baseDir, job.output.path)}/`)) {
-    const problem = 'lies in the output folder, where readers would take it for a table';
-    throw inputMismatch(locate(['cache', 'path']), { problem, hint: 'choose a folder of its own' });
+    const problem = `${cache?.path} lies in the output folder, where readers would take it for a table`;
+    throw new AppError('SPEC_INVALID', `${locate(['cache', 'path'])}: ${problem}`, {
+      hint: 'choose a folder of its own',
+    });
   }
   return {
     ...(dedupe ? { dedupe } : {}),
