@@ -44,8 +44,12 @@ export async function readTokenizerJson(path: string): Promise<TokenizerText> {
   const text = bytes.toString('utf8');
   const parsed = tokenizerSchema.safeParse(parseJson(path, text));
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw invalidTokenizer(path, `${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`);
+    const [key, ...more] = parsed.error.issues[0]?.path ?? [];
+    const problem =
+      key === undefined || (key === 'model' && more.length === 0)
+        ? 'it is JSON without a `model`, in which a tokenizer has its vocabulary'
+        : `its ${[key, ...more].join('.')} is not what a tokenizer has there`;
+    throw invalidTokenizer(path, problem);
   }
   if ((parsed.data.model.dropout ?? 0) > 0)
     throw invalidTokenizer(path, 'model.dropout: it would give other tokens each time; set it to null');
@@ -64,7 +68,7 @@ function parseJson(path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw invalidTokenizer(path, messageOf(error));
+    throw invalidTokenizer(path, `it is no whole JSON: ${messageOf(error)}`);
   }
 }
 

@@ -102,10 +102,15 @@ function findColumn(mapping: InputMapping, name: string, index: number): ColumnS
   const isThere = plan.dataset.columns.some((column) => column.name === name);
   if (!isThere && given === undefined) {
     const names = plan.dataset.columns.map((column) => column.name).slice(0, 3);
+    const text = plan.dataset.columns.find(({ type }) => familyOf(type) === 'text');
+    const textHint =
+      text === undefined
+        ? 'texts fill it, and the dataset has no column of texts (VARCHAR)'
+        : `texts fill it: features: { text: { column: ${text.name}, tokenizer: tokenizer.json } }`;
     throw mismatch(mapping, [], {
       problem: `model input ${shown(signature)} has no column of its name`,
       hint: tokenNames.has(signature.name)
-        ? `texts fill it: features: { text: { column: ${names[0] ?? ''}, tokenizer: tokenizer.json } }`
+        ? textHint
         : `name its columns: features: { ${signature.name}: [${names.join(', ')}] }`,
     });
   }

@@ -3,7 +3,7 @@ import type { ColumnSchema } from '../dataset/contract.ts';
 import type { TensorSignature, TokenInput, TokenizerFile } from '../model/contract.ts';
 import type { TextFeatureSpec } from '../spec/job-spec.ts';
 import { parseTextTemplate } from '../spec/text-template.ts';
-import { inputMismatch, namedColumn, suggestion } from './input-mismatch.ts';
+import { inputMismatch, namedColumn, suggestion, unknownRank } from './input-mismatch.ts';
 import type { PlanInput } from './plan-input.ts';
 import type { PlanFeature, TextPlan } from './run-plan.ts';
 
@@ -94,9 +94,13 @@ function encodingOf(mapping: TextMapping): TextPlan {
   const ids = tokenInput(mapping, 'input_ids');
   if (ids === undefined) {
     const names = mapping.signatures.map((signature) => signature.name);
+    const likely = mapping.signatures.find((signature) => tokenElement(signature) !== undefined);
     throw inputMismatch(plan.locate(['features', name]), {
       problem: `the model has no input input_ids for the tokens; it has ${names.join(', ')}`,
-      hint: `name it: inputs: { input_ids: ${names[0] ?? ''} }`,
+      hint:
+        likely === undefined
+          ? 'none of them takes tokens, int64 or int32 [batch, sequence]: is it the model for this text?'
+          : `name it: inputs: { input_ids: ${likely.name} }`,
     });
   }
   const inputs = [ids, tokenInput(mapping, 'attention_mask'), tokenInput(mapping, 'token_type_ids')] as const;
@@ -129,12 +133,18 @@ function tokenInput(mapping: TextMapping, usual: keyof NonNullable<TextFeatureSp
     throw inputMismatch(location, { problem: `the model has no input ${wanted}`, hint: suggestion(wanted, names) });
   }
   const { type, shape } = signature;
-  const isTable = shape.length === 2 || shape[0] === '...';
-  if ((type === 'int64' || type === 'int32') && isTable) return { name: signature.name, element: type };
+  const element = tokenElement(signature);
+  if (element !== undefined) return { name: signature.name, element };
   throw inputMismatch(location, {
     problem: `model input ${signature.name} is ${type}[${shape.join(', ')}], and tokens are int64 or int32 [batch, sequence]`,
     hint: 'name the inputs that take tokens: inputs: { input_ids: … }',
   });
+}
+
+/** Of what a model input takes as tokens; undefined where it takes something else. */
+function tokenElement({ type, shape }: TensorSignature): TokenInput['element'] | undefined {
+  const isTable = shape.length === 2 || shape[0] === unknownRank;
+  return (type === 'int64' || type === 'int32') && isTable ? type : undefined;
 }
 
 /** Tokens of a row that the model fixes. */

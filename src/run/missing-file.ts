@@ -16,13 +16,15 @@ export interface NamedFiles {
   readonly date?: RunDate | undefined;
 }
 
-const missingCodes: ReadonlySet<string> = new Set(['MODEL_NOT_FOUND', 'INPUT_NOT_FOUND', 'TOKENIZER_NOT_FOUND']);
+const placedCodes: ReadonlySet<string> = new Set([
+  ...['MODEL_NOT_FOUND', 'INPUT_NOT_FOUND', 'TOKENIZER_NOT_FOUND', 'TOKENIZER_INVALID'],
+]);
 
-/** An error about a file that is not there, with the place that names it and the name that was probably meant. */
+/** An error about a file that is not there or no tokenizer, with the place that names it and the name that was probably meant. */
 export async function missingFile(error: unknown, { paths, baseDir, locate, at, date }: NamedFiles): Promise<unknown> {
   if (!(error instanceof AppError)) return error;
   const { code, message, details } = error;
-  if (!missingCodes.has(code)) return error;
+  if (!placedCodes.has(code)) return error;
   const written = paths.find((path) => message.includes(` ${resolve(baseDir, path)} does not exist`));
   const near = written === undefined ? undefined : await nearestFile(resolve(baseDir, written));
   const hint = written === undefined || near === undefined ? error.hint : `did you mean ${besides(written, near)}?`;

@@ -291,7 +291,7 @@ describe('a text that cannot be read as asked', () => {
     await truncate(inFolder('huge.json'), 300 * 2 ** 20);
   };
 
-  it.each<[string, Job, string, string]>([
+  it.each<[string, Job, string, string | RegExp]>([
     [
       'a tokenizer that is not there',
       text({ tokenizer: 'no.json' }),
@@ -299,8 +299,18 @@ describe('a text that cannot be read as asked', () => {
       'features.text.tokenizer: tokenizer',
     ],
     ['a folder', text({ tokenizer: '.' }), 'TOKENIZER_NOT_FOUND', 'is not a file'],
-    ['half a tokenizer', text({ tokenizer: 'broken.json' }), 'TOKENIZER_INVALID', 'broken.json is not a tokenizer'],
-    ['another JSON file', text({ tokenizer: 'other.json' }), 'TOKENIZER_INVALID', 'model: '],
+    [
+      'half a tokenizer',
+      text({ tokenizer: 'broken.json' }),
+      'TOKENIZER_INVALID',
+      'broken.json is not a tokenizer: it is no whole JSON',
+    ],
+    [
+      'another JSON file',
+      text({ tokenizer: 'other.json' }),
+      'TOKENIZER_INVALID',
+      /features\.text\.tokenizer: \S+other\.json is not a tokenizer: it is JSON without a `model`/,
+    ],
     [
       'an unknown kind',
       text({ tokenizer: 'kind.json' }),
@@ -331,7 +341,19 @@ describe('a text that cannot be read as asked', () => {
       'a model without tokens',
       { ...text({}), model: typeModel('float32') },
       'MODEL_INPUT_MISMATCH',
-      'the model has no input input_ids for the tokens; it has x',
+      'it has x none of them takes tokens, int64 or int32 [batch, sequence]',
+    ],
+    [
+      'tokens of another name',
+      { ...text({ inputs: { attention_mask: 'pixels' } }), model: fixture('models/images/captioned.onnx') },
+      'MODEL_INPUT_MISMATCH',
+      'features.text.inputs.attention_mask: model input pixels is float32[N, 3, 32, 32], and tokens are',
+    ],
+    [
+      'a table without texts',
+      embeddings({ features: {}, input: fixture('digits/digits.parquet') }),
+      'MODEL_INPUT_MISMATCH',
+      'texts fill it, and the dataset has no column of texts (VARCHAR)',
     ],
     [
       'an input of another type',
@@ -349,14 +371,14 @@ describe('a text that cannot be read as asked', () => {
       'an input that nothing fills',
       embeddings({ features: {} }),
       'MODEL_INPUT_MISMATCH',
-      'texts fill it: features: { text: { column: id, tokenizer: tokenizer.json } }',
+      'texts fill it: features: { text: { column: word, tokenizer: tokenizer.json } }',
     ],
   ])('is refused before anything runs: %s', async (_name, job, code, message) => {
     await brokenFiles();
     const { exitCode, events, stderr } = await runJob(folder.path, job);
     const error = events.at(-1);
     expect(error).toMatchObject({ type: 'error', code });
-    expect(`${error?.['message']} ${error?.['hint']}`).toContain(message);
+    expect(`${error?.['message']} ${error?.['hint']}`).toMatch(message);
     expect(exitCode).toBe(code.startsWith('TOKENIZER') ? 4 : 2);
     expect(stderr).not.toMatch(/^ {4}at /m);
   });
