@@ -108,7 +108,7 @@ function digestOf({ digests }: PlanInput, source: string): { readonly sha256?: s
 /**
  * A plan with what its job says now about publishing and about rows that repeat, which may have changed since the plan
  * was made.
- * @throws AppError COLUMN_MISSING, SPEC_INVALID for a check that does not fit the output, MODEL_INPUT_MISMATCH
+ * @throws AppError COLUMN_MISSING, SPEC_INVALID for a check that does not fit the output, or a cache that lies in it
  */
 export function withPublishing(planned: RunPlan, { job, locate }: Pick<PlanInput, 'job' | 'locate'>): RunPlan {
   const { dedupe: _dedupe, cache: _cache, ...rest } = planned;

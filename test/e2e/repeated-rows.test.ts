@@ -152,7 +152,9 @@ describe('the cache', () => {
     await repeatedFlights(folder.path);
     const { exitCode, stderr } = await runJob(folder.path, { ...flights, cache: { path: 'out/kept' } });
     expect(exitCode).toBe(2);
-    expect(stderr).toMatch(/^error SPEC_INVALID: \S*jobs\.yaml:\d+:\d+ jobs\.job\.cache\.path: \S+ lies in the output folder/);
+    expect(stderr).toMatch(
+      /^error SPEC_INVALID: \S*jobs\.yaml:\d+:\d+ jobs\.job\.cache\.path: \S+ lies in the output folder/,
+    );
   });
 
   it('is no part of a repeat, which scores itself', async () => {
