@@ -4,6 +4,8 @@ import { shownPath } from './shown-path.ts';
 
 /** `cache/late-flights  12,028 predictions, 3.4 MiB of 5.0 GiB`. */
 export function cacheText({ folder, maxSizeBytes, ...kept }: JobCache, cwd: string): string {
+  if (kept.state === 'damaged')
+    return `${shownPath(folder, cwd)}  damaged, ${bytesText(kept.sizeBytes)}; \`nightshift cache clear\` removes it`;
   const what =
     kept.state === 'new'
       ? `nothing is kept there yet, ${bytesText(maxSizeBytes)} may be`

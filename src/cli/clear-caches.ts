@@ -47,12 +47,12 @@ export async function clearCaches(io: Io, request: CacheRequest<CacheClearFlags>
 
 function textOf(predictions: readonly ClearedFolder[], models: readonly ClearedModel[], dryRun: boolean): string {
   const cwd = process.cwd();
-  const gone = predictions.filter(({ entries }) => entries > 0);
+  const gone = predictions.filter(({ entries, isDamaged }) => entries > 0 || isDamaged === true);
   if (gone.length + models.length === 0) return 'nothing to clear\n';
   const lines = [
-    ...gone.map(({ path, entries, sizeBytes }) => [
+    ...gone.map(({ path, entries, isDamaged, sizeBytes }) => [
       shownPath(path, cwd),
-      pluralText(entries, 'prediction'),
+      isDamaged === true ? 'a damaged cache' : pluralText(entries, 'prediction'),
       bytesText(sizeBytes),
     ]),
     ...models.map(({ model, sizeBytes }) => [shownPath(model, cwd), 'optimised model', bytesText(sizeBytes)]),

@@ -228,6 +228,11 @@ export function isBusy(error: unknown): boolean {
   return busyCodes.includes(resultCode(error));
 }
 
+/** Whether it, or what it came of, is that a file is no database any more. */
+export function isDamaged(error: unknown): boolean {
+  return error instanceof Error && (damagedCodes.includes(resultCode(error)) || isDamaged(error.cause));
+}
+
 function resultCode(error: unknown): number {
   const code = error instanceof Error && 'errcode' in error ? error.errcode : undefined;
   return typeof code === 'number' ? code & 0xff : 0;

@@ -3,8 +3,8 @@ import type { JobSpec } from '../spec/job-spec.ts';
 
 /** What is kept of predictions in a folder, as far as looking tells. */
 export interface KeptPredictions {
-  /** `new` where nothing is kept yet. */
-  readonly state: 'new' | 'kept';
+  /** `new` where nothing is kept yet; `damaged` where nobody can tell what is. */
+  readonly state: 'new' | 'kept' | 'damaged';
   readonly entries: number;
   /** On the disk, with the journal. */
   readonly sizeBytes: number;
@@ -35,6 +35,8 @@ export interface Clearing {
 export interface Cleared {
   readonly entries: number;
   readonly sizeBytes: number;
+  /** It was damaged, and has gone whole. */
+  readonly isDamaged?: true;
 }
 
 /** What runs keep for other runs; all of it may be used and written while it is looked at or cleared. */
@@ -45,11 +47,14 @@ export interface Caches {
    */
   readonly check: (folder: string) => Promise<unknown>;
   /**
-   * What is kept there; writes nothing, and counts all of it.
+   * What is kept there, be it damaged; writes nothing, and counts all of it.
    * @throws AppError CACHE_UNAVAILABLE
    */
   readonly look: (folder: string) => Promise<KeptPredictions>;
-  /** @throws AppError CACHE_UNAVAILABLE */
+  /**
+   * A cache that is damaged goes whole, or not at all where something is to stay.
+   * @throws AppError CACHE_UNAVAILABLE
+   */
   readonly clear: (folder: string, clearing: Clearing) => Promise<Cleared>;
   /** The last used first. */
   readonly models: (stateFolder: string) => Promise<readonly KeptModel[]>;
@@ -78,5 +83,6 @@ export async function checkCache(caches: Caches, { cache, baseDir }: JobSpec): P
 export async function lookAtCache(caches: Caches, { cache, baseDir }: JobSpec): Promise<JobCache | undefined> {
   if (cache === undefined) return undefined;
   const folder = resolve(baseDir, cache.path);
+  await caches.check(folder);
   return { folder, maxSizeBytes: cache.maxSizeBytes, ...(await caches.look(folder)) };
 }

@@ -1,35 +1,50 @@
 import { constants } from 'node:fs';
-import { access, readdir, stat } from 'node:fs/promises';
+import { access, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError, messageOf } from '../core/errors.ts';
 import { systemCode } from '../core/files.ts';
-import { SqliteFile } from '../core/sqlite.ts';
-import { cacheFile, cacheMigrations, cacheTimeoutMs, dayMs } from './prediction-cache.ts';
+import { isDamaged, SqliteFile } from '../core/sqlite.ts';
+import { cacheFile, cacheMigrations, cacheTimeoutMs, damagedHint, dayMs } from './prediction-cache.ts';
 
 /** What is in a folder of predictions. */
 export interface CacheContents {
-  readonly state: 'new' | 'kept';
+  readonly state: 'new' | 'kept' | 'damaged';
   readonly entries: number;
   readonly sizeBytes: number;
   readonly oldestUse?: string;
   readonly newestUse?: string;
 }
 
+interface Clearing {
+  readonly beforeMs: number | undefined;
+  readonly dryRun: boolean;
+}
+
+interface ClearedFolder {
+  readonly entries: number;
+  readonly sizeBytes: number;
+  /** It was damaged, and has gone whole. */
+  readonly isDamaged?: true;
+}
+
 /** What a disk or a person has beside everything. */
 const isNothing = (name: string) => name.startsWith('.') || name === 'lost+found';
 /** A transaction of so many delays no run, and fills no disk with its journal. */
 const clearedAtOnce = 1000;
+/** What SQLite has of a file, which itself goes last: whoever finds it without the others begins with nothing else. */
+const fileEnds = ['-wal', '-shm', ''] as const;
 
 /**
  * Whether predictions can be kept in a folder; writes nothing.
  * @throws AppError CACHE_UNAVAILABLE
  */
-export async function checkCacheFolder(folder: string): Promise<CacheContents['state']> {
+export async function checkCacheFolder(folder: string): Promise<'new' | 'kept'> {
   const names = await namesIn(folder);
   await refuseReadOnly(names === undefined ? await nearestFolder(dirname(folder)) : folder, folder);
   if (names?.includes(cacheFile) === true)
     return reading<'kept'>(folder, async () => {
-      using _db = lookInto(folder);
+      using db = lookInto(folder);
+      db.all('SELECT "key" FROM predictions LIMIT 1');
       return 'kept';
     });
   const other = names?.find((name) => !isNothing(name));
@@ -38,10 +53,19 @@ export async function checkCacheFolder(folder: string): Promise<CacheContents['s
 }
 
 /**
- * What is kept in a folder; writes nothing.
+ * What is kept in a folder, be it damaged; writes nothing.
  * @throws AppError CACHE_UNAVAILABLE
  */
 export async function lookAtCacheFolder(folder: string): Promise<CacheContents> {
+  try {
+    return await lookAtWhole(folder);
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    return { state: 'damaged', entries: 0, sizeBytes: await sizeOnDisk(folder) };
+  }
+}
+
+async function lookAtWhole(folder: string): Promise<CacheContents> {
   const state = await checkCacheFolder(folder);
   if (state === 'new') return { state, entries: 0, sizeBytes: 0 };
   return reading(folder, async () => {
@@ -60,15 +84,30 @@ function lookInto(folder: string): SqliteFile {
 }
 
 /**
- * Forgets predictions, while runs may use and make them.
+ * Forgets predictions, while runs may use and make them; a cache that is damaged goes whole.
  * @param beforeMs what was used since stays; undefined forgets all
- * @throws AppError CACHE_UNAVAILABLE
+ * @throws AppError CACHE_UNAVAILABLE, also of a damaged cache, which does not tell what was used when
  */
-export async function clearCacheFolder(
-  folder: string,
-  { beforeMs, dryRun }: { readonly beforeMs: number | undefined; readonly dryRun: boolean },
-): Promise<{ readonly entries: number; readonly sizeBytes: number }> {
-  const { state, entries: all } = await lookAtCacheFolder(folder);
+export async function clearCacheFolder(folder: string, clearing: Clearing): Promise<ClearedFolder> {
+  try {
+    return await clearWhole(folder, clearing);
+  } catch (error) {
+    if (!isDamaged(error) || clearing.beforeMs !== undefined) throw error;
+    const sizeBytes = await sizeOnDisk(folder);
+    if (!clearing.dryRun) await removeFiles(folder);
+    return { entries: 0, sizeBytes, isDamaged: true };
+  }
+}
+
+async function removeFiles(folder: string): Promise<void> {
+  for (const end of fileEnds)
+    await rm(join(folder, `${cacheFile}${end}`), { force: true }).catch((error: unknown) => {
+      throw unusable(folder, messageOf(error), error);
+    });
+}
+
+async function clearWhole(folder: string, { beforeMs, dryRun }: Clearing): Promise<ClearedFolder> {
+  const { state, entries: all } = await lookAtWhole(folder);
   if (state === 'new' || all === 0) return { entries: 0, sizeBytes: 0 };
   const before = beforeMs === undefined ? Number.MAX_SAFE_INTEGER : Math.floor(beforeMs / dayMs);
   return reading(folder, async () => {
@@ -94,7 +133,7 @@ function shrink(db: SqliteFile): void {
   try {
     db.shrink();
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
+    if (!(error instanceof AppError) || isDamaged(error)) throw error;
   }
 }
 
@@ -109,7 +148,7 @@ async function reading<Result>(folder: string, body: () => Promise<Result>): Pro
 
 function unusable(folder: string, problem: string, cause?: unknown): AppError {
   return new AppError('CACHE_UNAVAILABLE', `the cache ${folder} cannot be used: ${problem}`, {
-    hint: 'check cache.path and its permissions, or take `cache` out of the job',
+    hint: isDamaged(cause) ? damagedHint : 'check cache.path and its permissions, or take `cache` out of the job',
     cause,
   });
 }
@@ -139,7 +178,7 @@ async function refuseReadOnly(path: string, folder: string): Promise<void> {
 }
 
 async function sizeOnDisk(folder: string): Promise<number> {
-  const sizes = ['', '-wal', '-shm'].map((end) =>
+  const sizes = fileEnds.map((end) =>
     stat(join(folder, `${cacheFile}${end}`)).then(
       ({ size }) => size,
       () => 0,

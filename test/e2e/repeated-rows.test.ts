@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
+import { damage } from '../worker/damage.ts';
 import { holdingWorkers } from './holding-workers.ts';
 import {
   type Job,
@@ -110,7 +111,7 @@ describe('the cache', () => {
     expect(Number(lastOf(other.events)?.['cachedRows'] ?? 0)).toBeLessThanOrEqual(2 * distinct);
   });
 
-  it('that is damaged is an error that says what to do', async () => {
+  it('that is damaged is an error that says what to do, which then helps', async () => {
     await using folder = await temporaryFolder();
     await repeatedFlights(folder.path);
     await mkdir(join(folder.path, 'kept'));
@@ -118,7 +119,36 @@ describe('the cache', () => {
     const { exitCode, stderr } = await runJob(folder.path, cached);
     expect(exitCode).toBe(4);
     expect(stderr).toContain('CACHE_UNAVAILABLE');
-    expect(stderr).toContain('take `cache` out of the job');
+    expect(stderr).toContain('`nightshift cache clear SPEC JOB` removes it, or take `cache` out of the job');
+    const cache = (verb: string) => start(['cache', verb, 'jobs.yaml', 'job'], { cwd: folder.path });
+    expect(await cache('show')).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('kept  damaged, 5.4 KiB'),
+    });
+    expect(await cache('clear')).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('a damaged cache') });
+    expect(await runJob(folder.path, cached)).toMatchObject({ exitCode: 0 });
+  });
+
+  it('that is found damaged in the middle of a run is not used any more, which is told once', async () => {
+    await using folder = await temporaryFolder();
+    await repeatedFlights(folder.path);
+    await runJob(folder.path, cached);
+    const expected = await published(folder.path);
+    const path = join(folder.path, 'kept/predictions.sqlite');
+    using database = new DatabaseSync(path);
+    database.exec('PRAGMA journal_mode = DELETE');
+    database.close();
+    // Behind what the first look at a cache sees.
+    damage(path, (size) => ({ from: Math.floor(0.6 * size), to: size }));
+    const { exitCode, events } = await runJob(folder.path, cached);
+    expect(exitCode).toBe(0);
+    expect(events.filter(({ type }) => type === 'warning')).toEqual([
+      expect.objectContaining({
+        code: 'CACHE_UNAVAILABLE',
+        message: expect.stringMatching(/rows are scored: .*predictions\.sqlite is damaged; `nightshift cache clear/),
+      }),
+    ]);
+    expect(await published(folder.path)).toEqual(expected);
   });
 
   it('that cannot be used does not stay with an unfinished run', async () => {

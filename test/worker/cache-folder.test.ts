@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkCacheFolder, clearCacheFolder, lookAtCacheFolder } from '../../src/worker/cache-folder.ts';
 import { PredictionCache } from '../../src/worker/prediction-cache.ts';
 import { temporaryFolder } from '../e2e/nightshift.ts';
+import { damage } from './damage.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let kept: string;
@@ -54,13 +55,34 @@ describe('a folder for predictions', () => {
       /no folder/,
     ],
     ['has other files', () => mkdir(join(kept, 'letters'), { recursive: true }), /other files, such as letters/],
-    ['is damaged', () => mkdir(kept).then(() => writeFile(cacheFile(), 'x'.repeat(5000))), /not a database/],
     ['is of a newer version', () => mkdir(kept).then(writeNewer), /newer nightshift/],
   ])('is refused if it %s', async (_what, make, message) => {
     await make();
     const refusal = { code: 'CACHE_UNAVAILABLE', message: expect.stringMatching(message) };
     await expect(checkCacheFolder(kept)).rejects.toMatchObject(refusal);
     await expect(clearCacheFolder(kept, { beforeMs: undefined, dryRun: false })).rejects.toMatchObject(refusal);
+  });
+
+  it.each([
+    ['from its beginning', (size: number) => ({ from: 0, to: size })],
+    ['in its middle', (size: number) => ({ from: 8192, to: size })],
+    ['in its last half', (size: number) => ({ from: Math.floor(size / 2), to: size })],
+  ])('is shown as damaged %s, and goes whole and alone when it is cleared', async (_where, place) => {
+    await fill();
+    await writeFile(join(kept, 'letter.txt'), '');
+    damage(cacheFile(), place);
+    const sizeBytes = expect.any(Number);
+    expect(await lookAtCacheFolder(kept)).toEqual({ state: 'damaged', entries: 0, sizeBytes });
+    const old = clearCacheFolder(kept, { beforeMs: day('2026-11-20'), dryRun: false });
+    await expect(old).rejects.toMatchObject({
+      code: 'CACHE_UNAVAILABLE',
+      hint: expect.stringContaining('cache clear'),
+    });
+    const cleared = { entries: 0, sizeBytes, isDamaged: true };
+    expect(await clearCacheFolder(kept, { beforeMs: undefined, dryRun: true })).toEqual(cleared);
+    expect(existsSync(cacheFile())).toBe(true);
+    expect(await clearCacheFolder(kept, { beforeMs: undefined, dryRun: false })).toEqual(cleared);
+    expect(await readdir(kept)).toEqual(['letter.txt']);
   });
 
   it('tells how much is kept, and when it was used', async () => {

@@ -4,6 +4,7 @@ import { execaNode } from 'execa';
 import { describe, expect, it } from 'vitest';
 import { type CacheOptions, PredictionCache } from '../../src/worker/prediction-cache.ts';
 import { temporaryFolder } from '../e2e/nightshift.ts';
+import { damage } from './damage.ts';
 
 const dayMs = 86_400_000;
 const open = (folder: string, more: Partial<CacheOptions> = {}) =>
@@ -78,12 +79,29 @@ describe('the cache of predictions', () => {
     expect(most).toBeLessThan(1.25 * maxSizeBytes);
   });
 
-  it('is unavailable where its file is damaged, with what to do', async () => {
+  it('is unavailable where it cannot be made, with what to do', async () => {
     await using folder = await temporaryFolder();
-    writeFileSync(join(folder.path, 'predictions.sqlite'), 'x'.repeat(5000));
-    expect(() => open(folder.path)).toThrow(
+    writeFileSync(join(folder.path, 'file'), '');
+    expect(() => open(join(folder.path, 'file'))).toThrow(
       expect.objectContaining({ code: 'CACHE_UNAVAILABLE', hint: expect.stringContaining('cache.path') }),
     );
+  });
+
+  it.each([
+    ['from its beginning', (size: number) => ({ from: 0, to: size })],
+    ['in its middle', (size: number) => ({ from: 8192, to: size })],
+  ])('that is damaged %s has nothing, and says once what to do', async (_where, place) => {
+    await using folder = await temporaryFolder();
+    {
+      using cache = open(folder.path);
+      cache.store(new Map(Array.from({ length: 500 }, (_, i) => [`a${i}`, new Uint8Array(1000)] as const)));
+    }
+    damage(join(folder.path, 'predictions.sqlite'), place);
+    using cache = open(folder.path);
+    expect(cache.find(Array.from({ length: 500 }, (_, i) => `a${i}`))).toEqual(new Map());
+    cache.store(new Map([['b', bytes(1)]]));
+    expect(cache.takeFailure()).toMatch(/predictions\.sqlite is damaged; `nightshift cache clear SPEC JOB` removes it/);
+    expect(cache.takeFailure()).toBeUndefined();
   });
 
   it('is written by several processes at once, and outlives the kill of one', async () => {
