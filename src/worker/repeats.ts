@@ -1,5 +1,6 @@
 import type { FetchedBatch } from './fetched-batches.ts';
 import { rowKeys } from './row-keys.ts';
+import { placed, takenApart } from './scored-place.ts';
 import type { KeptPredictions } from './scorer.ts';
 import type { Scoring } from './scoring.ts';
 
@@ -7,6 +8,8 @@ import type { Scoring } from './scoring.ts';
 const knownAtMost = 2 ** 18;
 
 export interface RepeatsOptions {
+  /** Its index. */
+  readonly shard: number;
   readonly scoring: Scoring;
   readonly dedupe: boolean;
   readonly kept: KeptPredictions | undefined;
@@ -68,13 +71,14 @@ export class RepeatsOfWindow {
 
   /** A batch was scored: other workers and later runs may have it. */
   keep(rows: Int32Array): void {
-    const { scoring, kept } = this.#options;
+    const { shard, scoring, kept } = this.#options;
     if (kept === undefined) return;
     const { first, keys } = this.#looked;
     const entries = new Map<string, Uint8Array>();
     for (const row of rows) {
       const bytes = scoring.kept(first + row);
-      if (bytes !== undefined) entries.set(keys[row] ?? '', bytes);
+      if (bytes === undefined) continue;
+      entries.set(keys[row] ?? '', kept.isOfRun ? placed(bytes, { shard, row: first + row }) : bytes);
     }
     kept.cache.store(entries);
   }
@@ -91,8 +95,18 @@ export class RepeatsOfWindow {
     const found = kept.cache.find([...new Set(rows.map((row) => keys[row] ?? ''))]);
     if (found.size === 0) return rows;
     return rows.filter((row) => {
-      const bytes = found.get(keys[row] ?? '');
-      return bytes === undefined || !scoring.restore(first + row, bytes, kept.isOfRun);
+      const value = found.get(keys[row] ?? '');
+      if (value === undefined) return true;
+      return !(kept.isOfRun ? this.#repeat(first + row, value) : scoring.restore(first + row, value, 'cachedRows'));
     });
+  }
+
+  /** A row that an earlier attempt at the shard has scored is like itself, which is no repeat. */
+  #repeat(row: number, value: Uint8Array): boolean {
+    const { shard, scoring } = this.#options;
+    const found = takenApart(value);
+    if (found === undefined) return false;
+    const isItself = found.place.shard === shard && found.place.row === row;
+    return scoring.restore(row, found.bytes, isItself ? undefined : 'repeatedRows');
   }
 }

@@ -12,7 +12,8 @@ export async function scoreRows(scorer: Scorer, job: ShardJob, selection: RowSel
   const counts: ScanCounts = { matchedRows: 0, rejectedRows: 0 };
   const scoring = new Scoring(scorer, job);
   if (scorer.sources.length > 0 || plan.dedupe === true || scorer.kept !== undefined) {
-    await scoreWindows({ scorer, scoring, selection, counts, onProgress: job.onProgress });
+    const { shard, onProgress } = job;
+    await scoreWindows({ shard: shard.index, scorer, scoring, selection, counts, onProgress });
     return { counts, ...scoring.scored() };
   }
   const batchRows = plan.fixedBatchRows ?? job.batchRows;

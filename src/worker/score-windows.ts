@@ -7,6 +7,8 @@ import type { Scorer } from './scorer.ts';
 import type { Scoring } from './scoring.ts';
 
 export interface WindowsJob {
+  /** Its index. */
+  readonly shard: number;
   readonly scorer: Scorer;
   readonly scoring: Scoring;
   readonly selection: RowSelection;
@@ -19,11 +21,13 @@ export interface WindowsJob {
  * through the session sorted by length, so that little of a batch is padding, and their predictions to the places of
  * the rows. What is in which batch depends on the rows and the batch size alone.
  */
-export async function scoreWindows({ scorer, scoring, selection, counts, onProgress }: WindowsJob): Promise<void> {
+export async function scoreWindows(job: WindowsJob): Promise<void> {
+  const { scorer, scoring, selection, counts, onProgress } = job;
   const { plan, prefetch, mustBeEqual } = scorer;
   const fetch = prefetch ? 'ahead' : 'chunk';
   const saves = plan.dedupe === true || scorer.kept !== undefined;
-  const known = saves ? new Repeats({ scoring, dedupe: plan.dedupe === true, kept: scorer.kept }) : undefined;
+  const { shard } = job;
+  const known = saves ? new Repeats({ shard, scoring, dedupe: plan.dedupe === true, kept: scorer.kept }) : undefined;
   // Tokens and pixels are made on other threads, and rows as they are have nothing to make.
   const ahead = prefetch && scorer.sources.length > 0 ? 1 : 0;
   for await (const window of rowWindows(scorer, { selection, fetch, counts, ahead, repeats: known, ...scoring.most })) {

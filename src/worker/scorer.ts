@@ -43,7 +43,7 @@ export interface Scorer extends AsyncDisposable, Omit<OpenedSession, 'session'> 
 /** What workers share of predictions. */
 export interface KeptPredictions {
   readonly cache: PredictionCache;
-  /** Whether it goes with the run; else it is of earlier runs, too. */
+  /** Whether it goes with the run, and has the places of rows; else it is of earlier runs, too. */
   readonly isOfRun: boolean;
 }
 
@@ -112,7 +112,8 @@ async function openKept(start: StartMessage, providers: readonly string[]): Prom
     .digest('hex');
   if (plan.cache !== undefined)
     return { cache: Cache.open({ ...plan.cache, context, nowMs: Date.now }), isOfRun: false };
-  const folder = join(outputFolder, runLayout(runId).staging, 'dedupe');
+  // Under a name of its own: an earlier version kept no places in `dedupe`.
+  const folder = join(outputFolder, runLayout(runId).staging, 'scored');
   try {
     return { cache: Cache.open({ folder, maxSizeBytes: dedupeBytesAtMost, context, nowMs: Date.now }), isOfRun: true };
   } catch (error) {

@@ -75,10 +75,14 @@ export class Scoring {
     this.#saved.repeatedRows += 1;
   }
 
-  /** Gives a row what this run or an earlier one kept. @returns whether that is of use */
-  restore(row: number, bytes: Uint8Array, isOfRun: boolean): boolean {
+  /**
+   * Gives a row what this run or an earlier one kept.
+   * @param as what it counts as; nothing where an earlier attempt at this shard scored it
+   * @returns whether that is of use
+   */
+  restore(row: number, bytes: Uint8Array, as: 'repeatedRows' | 'cachedRows' | undefined): boolean {
     const isRestored = this.#predictions.writeRow(row, bytes);
-    if (isRestored) this.#saved[isOfRun ? 'repeatedRows' : 'cachedRows'] += 1;
+    if (isRestored && as !== undefined) this.#saved[as] += 1;
     return isRestored;
   }
 

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { damage } from '../worker/damage.ts';
 import { holdingWorkers } from './holding-workers.ts';
 import {
+  eventsIn,
   type Job,
   makeParquet,
   published,
@@ -57,6 +58,28 @@ describe('rows of the same features', () => {
     expect(Number(repeatedRows)).toBeGreaterThan(distinct);
     expect(Number(repeatedRows)).toBeLessThanOrEqual(2 * distinct);
     expect(await published(folder.path)).toEqual(expected);
+  });
+
+  it.each(['worker', 'run'])('are counted as they are after a %s was killed that had scored some', async (who) => {
+    await using folder = await temporaryFolder();
+    await repeatedFlights(folder.path);
+    const job = { ...flights, dedupe: true, execution: { devices: 'cpu', workersPerDevice: 1, shardRows: 700 } };
+    const { events } = await runJob(folder.path, job);
+    const { repeatedRows } = lastOf(events) ?? {};
+    expect(Number(repeatedRows)).toBeGreaterThanOrEqual(2 * distinct);
+    const env = holdingWorkers({ shards: '1', attempts: '1' });
+    const run = start(['run', 'jobs.yaml', '--json', '--restart'], { cwd: folder.path, env });
+    const pids: number[] = [];
+    run.stdout.on('data', (text: Buffer) => {
+      for (const [, pid] of String(text).matchAll(/"worker-ready".*?"pid":(\d+)/g)) pids.push(Number(pid));
+    });
+    const scored = () => globSync(join(folder.path, 'out/_nightshift/runs/*/staging/part-00001.a1.*'));
+    await expect.poll(scored, { timeout: 60_000 }).toHaveLength(1);
+    if (who === 'run') run.kill('SIGKILL');
+    else process.kill(pids[0] ?? 0, 'SIGKILL');
+    const killed = await run;
+    const finished = who === 'run' ? await runJob(folder.path, job) : { events: eventsIn(killed) };
+    expect(lastOf(finished.events)).toMatchObject({ type: 'run-published', repeatedRows });
   });
 
   it('are rejected together', async () => {
