@@ -77,7 +77,7 @@ export function duration(least: { readonly seconds: number } = { seconds: 0 }) {
 }
 
 /** A size with its unit, `2GB` or `512MiB`; bytes afterwards. */
-export function size() {
+export function size(least: { readonly bytes: number } = { bytes: 0 }) {
   const error = 'is not a size with a unit of KB, MB, GB, TB, KiB, MiB, GiB or TiB';
   return z
     .string({ error })
@@ -85,5 +85,6 @@ export function size() {
     .transform((written) => {
       const unit = Object.entries(unitBytes).find(([name]) => written.replace(/[\d.\s]/g, '').toLowerCase() === name);
       return Math.round(Number.parseFloat(written) * (unit?.[1] ?? 1));
-    });
+    })
+    .refine((bytes) => bytes >= least.bytes, { error: `is less than ${least.bytes / unitBytes.mb}MB` });
 }

@@ -73,9 +73,12 @@ const notifyExample = { onFailure: { command: './alert.sh' } };
 const checksText = 'What must hold of the predictions for them to be published.';
 const checksExample = [{ notNull: ['flight_id'] }];
 
+/** A few hundred predictions: below it, rows would be written only to make room for the next. */
+const leastCache = { bytes: 1e6 };
+
 const cacheSchema = closedMap({
   path: field(text('a path'), 'The folder that predictions are kept in, relative to this spec.', 'cache/late-flights'),
-  maxSize: field(size().prefault('5GB'), 'Over it, what was used longest ago goes.', '5GB'),
+  maxSize: field(size(leastCache).prefault('5GB'), 'At least 1MB; over it, what was used longest ago goes.', '5GB'),
   key: field(oneOf(['features']).default('features'), 'What rows have in common that have one prediction.', 'features'),
 }).transform(({ maxSize, ...rest }) => ({ ...rest, maxSizeBytes: maxSize }));
 

@@ -236,6 +236,11 @@ const inAJob: readonly (readonly [lines: string, message: string, hint: string])
     'name each device once; workersPerDevice puts several workers on it',
   ],
   [
+    'cache: { path: k, maxSize: 1KB }',
+    '7:23 jobs.a.cache.maxSize: is less than 1MB',
+    'write for example `maxSize: 5GB`',
+  ],
+  [
     'execution: { maxWorkerMemory: 2 }',
     '7:18 jobs.a.execution.maxWorkerMemory: 2 is not a size with a unit of KB, MB, GB, TB, KiB, MiB, GiB or TiB',
     'write for example `maxWorkerMemory: 2GB`',

@@ -64,7 +64,7 @@ describe('the cache of predictions', () => {
     ['four', 4],
   ])('stays near its size with its journal, whatever %s writes', async (_who, writers) => {
     await using folder = await temporaryFolder();
-    const maxSizeBytes = 2_000_000;
+    const maxSizeBytes = 1_000_000;
     const caches = Array.from({ length: writers }, () => open(folder.path, { maxSizeBytes }));
     const onDisk = () =>
       readdirSync(folder.path).reduce((sum, name) => sum + statSync(join(folder.path, name)).size, 0);
