@@ -12,6 +12,8 @@ import { checksSchema, writtenChecksSchema } from './written-checks.ts';
 
 const specVersion = 1;
 
+const notPathOrMap = 'is not a path or a map';
+
 const modelSchema = closedMap(
   {
     path: field(
@@ -20,7 +22,7 @@ const modelSchema = closedMap(
       'models/late-flights.onnx',
     ),
   },
-  'is not a path or a map',
+  notPathOrMap,
 );
 
 const rejectedError = 'is not a whole number of rows or a percentage from 0% to 100%';
@@ -76,11 +78,22 @@ const checksExample = [{ notNull: ['flight_id'] }];
 /** A few hundred predictions: below it, rows would be written only to make room for the next. */
 const leastCache = { bytes: 1e6 };
 
-const cacheSchema = closedMap({
-  path: field(text('a path'), 'The folder that predictions are kept in, relative to this spec.', 'cache/late-flights'),
-  maxSize: field(size(leastCache).prefault('5GB'), 'At least 1MB; over it, what was used longest ago goes.', '5GB'),
-  key: field(oneOf(['features']).default('features'), 'What rows have in common that have one prediction.', 'features'),
-}).transform(({ maxSize, ...rest }) => ({ ...rest, maxSizeBytes: maxSize }));
+const cacheSchema = closedMap(
+  {
+    path: field(
+      text('a path'),
+      'The folder that predictions are kept in, relative to this spec.',
+      'cache/late-flights',
+    ),
+    maxSize: field(size(leastCache).prefault('5GB'), 'At least 1MB; over it, what was used longest ago goes.', '5GB'),
+    key: field(
+      oneOf(['features']).default('features'),
+      'What rows have in common that have one prediction.',
+      'features',
+    ),
+  },
+  notPathOrMap,
+).transform(({ maxSize, ...rest }) => ({ ...rest, maxSizeBytes: maxSize }));
 
 const jobFields = {
   description: field(
@@ -150,6 +163,11 @@ const writtenJobSchema = closedMap({
     { input: ['distance', 'dep_delay'] },
   ),
   output: field(z.union([path, outputSchema]), 'Where the predictions go: a path, or a map.', 'out/late-flights'),
+  cache: field(
+    z.union([path, cacheSchema]).optional(),
+    'Keeps predictions, so that rows of features that were scored before are not: a folder, or a map.',
+    'cache/late-flights',
+  ),
   checks: field(writtenChecksSchema.optional(), checksText, checksExample),
   notify: field(writtenNotifySchema.optional(), notifyText, notifyExample),
 }).meta({ id: 'job' });

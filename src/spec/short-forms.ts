@@ -10,6 +10,7 @@ export function withoutShortForms(job: unknown): unknown {
     switch (key) {
       case 'model':
       case 'output':
+      case 'cache':
         return typeof value === 'string' ? { path: value } : value;
       case 'input':
         return isTextOrList(value) ? { path: value } : value;

@@ -20,7 +20,7 @@ describe('the JSON Schema of a spec', () => {
 
   it.each([
     ['images', withMinimalJob('features: { x: { image: a, resize: 8 }, y: { image: { column: a, resize: [8, 8] } } }')],
-    ['short forms', withJob('model: m', 'input: [a, b]', 'output: o', 'features: { x: a, y: [a, b] }')],
+    ['short forms', withJob('model: m', 'input: [a, b]', 'output: o', 'cache: k', 'features: { x: a, y: [a, b] }')],
     [
       'long forms',
       withJob('model: { path: m }', 'input: { path: i }', 'output: { path: o }', 'features: { x: { columns: a } }'),

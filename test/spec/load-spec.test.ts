@@ -52,11 +52,12 @@ describe('a job', () => {
   });
 
   it('is the same in short and in long form', () => {
-    const short = withJob('model: m.onnx', 'input: [a, b]', 'output: o', 'features: { x: c, y: [c, d] }');
+    const short = withJob('model: m.onnx', 'input: [a, b]', 'output: o', 'cache: k', 'features: { x: c, y: [c, d] }');
     const long = withJob(
       'model: { path: m.onnx }',
       'input: { path: [a, b] }',
       'output: { path: o }',
+      'cache: { path: k }',
       'features: { x: { columns: c, nulls: reject }, y: { columns: [c, d] } }',
     );
     expect(parseJob(short)).toEqual(parseJob(long));
