@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { runAction } from './action.ts';
 import type { CacheClearFlags, CacheFlags } from './cache-flags.ts';
 import { withHelp } from './help-text.ts';
-import { stateFolderOption } from './spec-options.ts';
+import { addSetOption, stateFolderOption } from './spec-options.ts';
 
 const specArgument = 'the job spec; jobs.yaml, if it is there, and the models of all specs';
 const jobsArgument = 'jobs of the spec; all when none is named';
@@ -25,12 +25,14 @@ export function addCacheCommand(program: Command): void {
 }
 
 function addShow(cache: Command): void {
-  const command = cache
-    .command('show')
-    .summary('show what is kept')
-    .description('Shows how much is kept, when it was used, and what it spared the last runs.')
-    .argument('[spec]', specArgument)
-    .argument('[jobs...]', jobsArgument)
+  const command = addSetOption(
+    cache
+      .command('show')
+      .summary('show what is kept')
+      .description('Shows how much is kept, when it was used, and what it spared the last runs.')
+      .argument('[spec]', specArgument)
+      .argument('[jobs...]', jobsArgument),
+  )
     .option('--json', 'print one JSON document')
     .addOption(stateFolderOption())
     .action((spec: string | undefined, names: readonly string[], flags: CacheFlags) =>
@@ -45,12 +47,16 @@ function addShow(cache: Command): void {
 }
 
 function addClear(cache: Command): void {
-  const command = cache
-    .command('clear')
-    .summary('forget what is kept')
-    .description(`Forgets predictions and optimised models. Runs may go on meanwhile: they make again what they need.`)
-    .argument('[spec]', specArgument)
-    .argument('[jobs...]', jobsArgument)
+  const command = addSetOption(
+    cache
+      .command('clear')
+      .summary('forget what is kept')
+      .description(
+        `Forgets predictions and optimised models. Runs may go on meanwhile: they make again what they need.`,
+      )
+      .argument('[spec]', specArgument)
+      .argument('[jobs...]', jobsArgument),
+  )
     .option('--older-than <span>', 'only what was not used for so long: 30d, 12h, 2w')
     .option('-n, --dry-run', 'show what would go')
     .option('--json', 'print one JSON document')

@@ -1,4 +1,5 @@
 export interface CacheFlags {
+  readonly set?: readonly string[];
   readonly json?: boolean;
   readonly stateDir: string;
 }

@@ -4,6 +4,7 @@ import type { Caches, KeptModel } from '../run/caches.ts';
 import type { JobSpec } from '../spec/job-spec.ts';
 import type { CacheFlags } from './cache-flags.ts';
 import { chooseJobs } from './choose-jobs.ts';
+import type { Io } from './io.ts';
 import { modelsOf } from './models-of.ts';
 import { openSpec } from './open-spec.ts';
 
@@ -32,12 +33,15 @@ export interface ChosenCaches {
 }
 
 /** @throws AppError SPEC_NOT_FOUND, SPEC_INVALID, USAGE */
-export async function chosenCaches(caches: Caches, request: CacheRequest): Promise<ChosenCaches> {
+export async function chosenCaches(io: Io, caches: Caches, request: CacheRequest): Promise<ChosenCaches> {
   const { names, flags } = request;
   const all = await caches.models(resolve(flags.stateDir));
   const spec = request.spec ?? (existsSync(usualSpec) ? usualSpec : undefined);
-  if (spec === undefined) return { specPath: undefined, predictions: [], models: all };
-  const loaded = await openSpec({ spec, names, flags: {} });
+  if (spec === undefined) {
+    io.err(`no ${usualSpec} here; name a spec for its predictions\n`);
+    return { specPath: undefined, predictions: [], models: all };
+  }
+  const loaded = await openSpec({ spec, names, flags });
   const jobs = chooseJobs(loaded, names);
   const models = request.spec === undefined ? all : await modelsOf(all, jobs, Date.now());
   return { specPath: resolve(spec), predictions: byFolder(jobs), models };

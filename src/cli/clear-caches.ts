@@ -24,7 +24,7 @@ export async function clearCaches(io: Io, request: CacheRequest<CacheClearFlags>
   const ageMs = flags.olderThan === undefined ? undefined : parseAge('--older-than', flags.olderThan);
   const beforeMs = ageMs === undefined ? undefined : Date.now() - ageMs;
   const { caches } = newPorts();
-  const chosen = await chosenCaches(caches, request);
+  const chosen = await chosenCaches(io, caches, request);
   const predictions: ClearedFolder[] = [];
   for (const { folder } of chosen.predictions)
     predictions.push({ path: folder, ...(await caches.clear(folder, { beforeMs, dryRun })) });

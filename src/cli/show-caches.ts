@@ -27,7 +27,7 @@ interface ShownCache extends JobCache {
 /** @returns the exit code */
 export async function showCaches(io: Io, request: CacheRequest): Promise<number> {
   const { caches } = newPorts();
-  const { specPath, predictions, models } = await chosenCaches(caches, request);
+  const { specPath, predictions, models } = await chosenCaches(io, caches, request);
   using history = await findHistory(resolve(request.flags.stateDir));
   const shown: ShownCache[] = [];
   for (const cache of predictions) {

@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { AppError, messageOf } from './errors.ts';
 import { makePrivateFolder } from './files.ts';
 
@@ -28,6 +29,7 @@ const defaultBusyMs = 5;
 
 /** What SQLite says in its primary result codes, which the extended ones carry in their low byte. */
 const busyCodes: readonly number[] = [5, 6];
+const unwritableCodes: readonly number[] = [8, 14];
 const damagedCodes: readonly number[] = [11, 26];
 
 /**
@@ -72,15 +74,17 @@ export class SqliteFile implements Disposable {
   }
 
   /** Only to read, and only what is there. @throws AppError HISTORY_UNAVAILABLE */
-  static look({ path, migrations }: Pick<SqliteOptions, 'path' | 'migrations'>): SqliteFile {
-    const { DatabaseSync: Database } = loadSqlite();
-    let db: DatabaseSync | undefined;
+  static look(options: Pick<SqliteOptions, 'path' | 'migrations'>): SqliteFile {
+    const { path } = options;
     try {
-      db = new Database(path, { readOnly: true });
-      refuseNewer(db, { path, migrations });
-      return new SqliteFile(db, path, undefined);
+      try {
+        return new SqliteFile(openedToRead(path, options), path, undefined);
+      } catch (error) {
+        if (!unwritableCodes.includes(resultCode(error))) throw error;
+        // Readers begin what they share with writers, too: where they may not, the file is read as one that holds still.
+        return new SqliteFile(openedToRead(`${pathToFileURL(path).href}?immutable=1`, options), path, undefined);
+      }
     } catch (error) {
-      db?.close();
       throw unavailable(error, path);
     }
   }
@@ -140,6 +144,18 @@ export class SqliteFile implements Disposable {
     } catch (error) {
       throw unavailable(error, this.#path);
     }
+  }
+}
+
+function openedToRead(address: string, options: Pick<SqliteOptions, 'path' | 'migrations'>): DatabaseSync {
+  const { DatabaseSync: Database } = loadSqlite();
+  const db = new Database(address, { readOnly: true });
+  try {
+    refuseNewer(db, options);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
   }
 }
 

@@ -41,6 +41,10 @@ const fileEnds = ['-wal', '-shm', ''] as const;
 export async function checkCacheFolder(folder: string): Promise<'new' | 'kept'> {
   const names = await namesIn(folder);
   await refuseReadOnly(names === undefined ? await nearestFolder(dirname(folder)) : folder, folder);
+  return stateOf(folder, names);
+}
+
+async function stateOf(folder: string, names: readonly string[] | undefined): Promise<'new' | 'kept'> {
   if (names?.includes(cacheFile) === true)
     return reading<'kept'>(folder, async () => {
       using db = lookInto(folder);
@@ -66,7 +70,7 @@ export async function lookAtCacheFolder(folder: string): Promise<CacheContents> 
 }
 
 async function lookAtWhole(folder: string): Promise<CacheContents> {
-  const state = await checkCacheFolder(folder);
+  const state = await stateOf(folder, await namesIn(folder));
   if (state === 'new') return { state, entries: 0, sizeBytes: 0 };
   return reading(folder, async () => {
     using db = lookInto(folder);
@@ -107,6 +111,7 @@ async function removeFiles(folder: string): Promise<void> {
 }
 
 async function clearWhole(folder: string, { beforeMs, dryRun }: Clearing): Promise<ClearedFolder> {
+  await checkCacheFolder(folder);
   const { state, entries: all } = await lookAtWhole(folder);
   if (state === 'new' || all === 0) return { entries: 0, sizeBytes: 0 };
   const before = beforeMs === undefined ? Number.MAX_SAFE_INTEGER : Math.floor(beforeMs / dayMs);

@@ -59,10 +59,29 @@ describe('nightshift cache', () => {
   });
 
   it('knows of the models without a spec, and leaves nothing behind where nothing is', async () => {
-    expect((await run('cache', 'show', ...state)).stdout).toBe('nothing is kept');
+    for (const verb of ['show', 'clear']) {
+      const { exitCode, stdout, stderr } = await run('cache', verb, ...state);
+      expect({ exitCode, stderr }).toEqual({
+        exitCode: 0,
+        stderr: 'no jobs.yaml here; name a spec for its predictions',
+      });
+      expect(stdout).toMatch(/^nothing /);
+    }
     expect(await readdir(folder.path)).toEqual([]);
     expect((await run('cache', 'show', 'missing.yaml', ...state)).stderr).toContain('SPEC_NOT_FOUND');
     expect((await run('cache', 'clear', '--older-than', 'long', ...state)).exitCode).toBe(2);
+  });
+
+  it('finds the cache of a run that --set gave one', async () => {
+    await writeSpec(folder.path, { digits: digitsJob });
+    const set = ['--set', 'cache=other'];
+    expect(await run('run', '--quiet', ...set, ...state)).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await jsonOf('cache', 'show', ...state)).toMatchObject({ predictions: [] });
+    const kept = [{ path: join(folder.path, 'other'), entries: 1797 }];
+    expect(await jsonOf('cache', 'show', ...set, ...state)).toMatchObject({ predictions: kept });
+    expect(await jsonOf('cache', 'clear', 'jobs.yaml', ...set, ...state)).toMatchObject({ predictions: kept });
+    const lost = await run('cache', 'show', 'missing.yaml', ...set);
+    expect(lost).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('SPEC_NOT_FOUND') });
   });
 
   it('clears the models of the named jobs alone', async () => {

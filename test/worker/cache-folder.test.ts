@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -85,6 +85,15 @@ describe('a folder for predictions', () => {
     expect(await readdir(kept)).toEqual(['letter.txt']);
   });
 
+  it('is told of where nobody may write', async () => {
+    await fill();
+    emptyJournal();
+    expect(await readdir(kept)).toEqual(['predictions.sqlite']);
+    await using _nobody = await writtenByNobody();
+    expect(await lookAtCacheFolder(kept)).toMatchObject({ state: 'kept', entries: 4000 });
+    expect(await readdir(kept)).toEqual(['predictions.sqlite']);
+  });
+
   it('tells how much is kept, and when it was used', async () => {
     await fill();
     const look = await lookAtCacheFolder(kept);
@@ -121,6 +130,26 @@ describe('a folder for predictions', () => {
 });
 
 const cacheFile = () => join(kept, 'predictions.sqlite');
+
+function emptyJournal(): void {
+  using db = new DatabaseSync(cacheFile());
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+}
+
+/** Root may write everywhere, so it becomes somebody else. */
+async function writtenByNobody(): Promise<AsyncDisposable> {
+  const isRoot = process.geteuid?.() === 0;
+  await chmod(cacheFile(), 0o444);
+  await chmod(kept, 0o555);
+  await chmod(folder.path, 0o755);
+  if (isRoot) process.seteuid?.(65_534);
+  return {
+    async [Symbol.asyncDispose]() {
+      if (isRoot) process.seteuid?.(0);
+      await chmod(kept, 0o755);
+    },
+  };
+}
 
 function writeNewer(): void {
   using db = new DatabaseSync(cacheFile());
