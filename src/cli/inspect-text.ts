@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import type { TokenizerFile, ValueSignature } from '../model/contract.ts';
 import type { InspectedColumn, InspectedDataset, InspectedModel, Inspection } from '../run/inspect.ts';
 import { aligned, bytesText, cellText, countText, pluralText } from './aligned.ts';
+import { shareText } from './share-text.ts';
 
 const maxCellWidth = 32;
 const maxMetadataWidth = 100;
@@ -114,14 +115,8 @@ function columnCells(column: InspectedColumn, { rowCount, partitionKeys }: Inspe
 function nullsText({ nullCount }: InspectedColumn, rowCount: number | undefined): string {
   if (nullCount === undefined) return 'nulls unknown';
   if (nullCount === 0) return 'no nulls';
-  const share = rowCount === undefined || rowCount === 0 ? '' : ` (${percentText(nullCount / rowCount)})`;
+  const share = rowCount === undefined || rowCount === 0 ? '' : ` (${shareText(nullCount / rowCount)})`;
   return `${pluralText(nullCount, 'null')}${share}`;
-}
-
-function percentText(fraction: number): string {
-  const percent = fraction * 100;
-  if (percent === 100) return '100 %';
-  return percent < 0.1 ? '< 0.1 %' : `${Math.min(percent, 99.9).toFixed(1)} %`;
 }
 
 function rowsText({ firstRows, columns }: InspectedDataset): string {

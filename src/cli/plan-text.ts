@@ -13,6 +13,7 @@ import { cacheText } from './cache-text.ts';
 import type { Paint } from './colour.ts';
 import { pixelsText } from './image-text.ts';
 import { shardRows } from './shard-rows.ts';
+import { shareText } from './share-text.ts';
 import { shownPath } from './shown-path.ts';
 
 export interface PlanTextOptions {
@@ -145,14 +146,17 @@ function featureRows(features: readonly PlanFeature[]): readonly Row[] {
   });
 }
 
+/** Below it, nobody is told of repeats that does not ask. */
+const leastShare = 0.005;
+
 /** What scoring each distinct row once is worth. */
 function repeatRows({ repeats, plan }: JobPlan): readonly Row[] {
   if (repeats === undefined || repeats.rows === 0) return [];
-  const share = Math.round((100 * (repeats.rows - repeats.distinctRows)) / repeats.rows);
+  const share = (repeats.rows - repeats.distinctRows) / repeats.rows;
   const isOn = plan.dedupe === true || plan.cache !== undefined;
-  if (share < 1 && !isOn) return [];
+  if (share < leastShare && !isOn) return [];
   const advice = isOn ? '' : '; `dedupe: true` scores them once';
-  return [['repeats', `${share} % of the first ${pluralText(repeats.rows, 'row')} are like another${advice}`]];
+  return [['repeats', `${shareText(share)} of the first ${pluralText(repeats.rows, 'row')} are like another${advice}`]];
 }
 
 function cacheRows({ cache, modelKeeping }: JobPlan, { paint, folder }: PlanTextOptions): readonly Row[] {

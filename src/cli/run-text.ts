@@ -6,6 +6,7 @@ import { bytesText, countText, pluralText } from './aligned.ts';
 import { batchText } from './batch-text.ts';
 import type { Paint } from './colour.ts';
 import { durationText } from './duration-text.ts';
+import { shareText } from './share-text.ts';
 import { shownPath } from './shown-path.ts';
 
 /** How much a line matters: `quiet` keeps only warnings, `verbose` adds details. */
@@ -144,7 +145,7 @@ function nothingText({ rows }: Of<'run-published'>): string {
 }
 
 function sharedText(rows: number, of: number): string {
-  return `${countText(rows)} (${Math.round((100 * rows) / of)} %)`;
+  return `${countText(rows)} (${shareText(rows / of)})`;
 }
 
 function published(event: Of<'run-published'>, options: RunTextOptions): readonly string[] {

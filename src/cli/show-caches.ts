@@ -6,6 +6,7 @@ import { cacheText } from './cache-text.ts';
 import { type CacheRequest, chosenCaches, type JobsCache } from './chosen-caches.ts';
 import { findHistory, newPorts } from './context.ts';
 import type { Io } from './io.ts';
+import { shareText } from './share-text.ts';
 import { shownPath } from './shown-path.ts';
 
 /** Runs that what the cache is good for is told from. */
@@ -102,7 +103,7 @@ function textOf(shown: readonly ShownCache[], models: readonly KeptModel[]): str
 }
 
 function hitsText({ job, runs, rows, cachedRows }: Hits): string {
-  const share = rows === 0 ? 0 : Math.round((100 * cachedRows) / rows);
+  const share = rows === 0 ? 0 : cachedRows / rows;
   const which = runs === 1 ? 'the last run' : `the last ${runs} runs`;
-  return `${share} % of ${countText(rows)} rows, in ${which} of ${job}`;
+  return `${shareText(share)} of ${countText(rows)} rows, in ${which} of ${job}`;
 }
