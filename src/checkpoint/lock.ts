@@ -95,7 +95,7 @@ async function removeIfDead(path: string, taker: { readonly outputFolder: string
   if (holder.success && isAlive(holder.data) !== false) {
     const { pid, host, since } = holder.data;
     throw new AppError('LOCKED', `${outputFolder} is locked by process ${pid} on ${host} since ${since}`, {
-      hint: `wait until it ends; if ${host} is gone for good, remove ${path}`,
+      hint: `wait until it ends, as \`nightshift run --wait 10m\` does; if ${host} is gone for good, remove ${path}`,
       details: { pid, host, since },
     });
   }

@@ -93,7 +93,9 @@ describe('a lock that is held', () => {
     await plant(JSON.stringify({ ...ownIdentity(), host: 'elsewhere', pid: 4, since }));
     const error = await errorOfTaking();
     expect(error.message).toBe(`${folder} is locked by process 4 on elsewhere since ${since}`);
-    expect(error.hint).toBe(`wait until it ends; if elsewhere is gone for good, remove ${join(folder, lockFile)}`);
+    expect(error.hint).toBe(
+      `wait until it ends, as \`nightshift run --wait 10m\` does; if elsewhere is gone for good, remove ${join(folder, lockFile)}`,
+    );
   });
 
   it.each([
