@@ -43,7 +43,9 @@ describe('nightshift cache', () => {
       ],
       models: [{ model: { path: digitsJob.model }, provider: 'cpu', graphOptimization: 'all' }],
     });
-    expect((await run('cache', 'show', ...state)).stdout).toMatch(/1,797 predictions, .*\n.*\n.*\n +hits {2}50\.0 %/);
+    expect((await run('cache', 'show', ...state)).stdout).toMatch(
+      /1,797 predictions, .* of 5GB\n.*\n.*\n +hits {2}50\.0 %/,
+    );
     expect(await jsonOf('cache', 'clear', '--older-than', '2d', ...state)).toMatchObject({ models: [] });
     const would = await jsonOf('cache', 'clear', '--dry-run', ...state);
     expect(would).toMatchObject({
