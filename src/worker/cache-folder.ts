@@ -46,8 +46,11 @@ export async function checkCacheFolder(folder: string): Promise<'new' | 'kept'> 
 
 async function stateOf(folder: string, names: readonly string[] | undefined): Promise<'new' | 'kept'> {
   if (names?.includes(cacheFile) === true)
-    return reading<'kept'>(folder, async () => {
+    return reading<'new' | 'kept'>(folder, async () => {
       using db = lookInto(folder);
+      const [table] = db.all('SELECT name FROM sqlite_master LIMIT 1');
+      // Whoever began to make it had not come far.
+      if (table === undefined) return 'new';
       db.all('SELECT "key" FROM predictions LIMIT 1');
       return 'kept';
     });

@@ -38,6 +38,7 @@ describe('a folder for predictions', () => {
   it.each([
     ['that is not there', async () => undefined],
     ['that is empty', async () => mkdir(kept)],
+    ['where a process died that had begun to make it', () => mkdir(kept).then(() => writeFile(cacheFile(), ''))],
     ['of a disk of its own', async () => mkdir(join(kept, 'lost+found'), { recursive: true })],
   ])('%s is new, and stays as it is', async (_what, make) => {
     await make();
