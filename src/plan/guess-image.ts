@@ -12,6 +12,8 @@ export interface ImageGuess {
 
 /** Height and width where the model says neither. */
 const usualSide = 224;
+/** What is smaller is a table of numbers. */
+const leastSide = 8;
 const pathName = /image|img|photo|picture|path|file/i;
 
 /** Whether a model takes pixels that no column has as numbers, and one column alone can hold the images. */
@@ -43,13 +45,15 @@ export function guessImage({ inputs }: ModelSignature, columns: readonly ColumnL
 /** Whether an input has the shape of images, `[N, 3, H, W]` or `[N, H, W, 3]`. */
 export function takesPixels({ type, shape }: TensorSignature): boolean {
   if (shape.length !== 4 || !['float32', 'float16', 'uint8'].includes(type)) return false;
-  return isChannels(shape[1]) !== isChannels(shape[3]);
+  if (isChannels(shape[1]) === isChannels(shape[3])) return false;
+  const [, ...sides] = dimsOf({ shape });
+  return sides.every((side) => typeof side === 'string' || (side ?? 0) >= leastSide);
 }
 
 type Dim = number | string | undefined;
 
 /** Channels, height, width. */
-function dimsOf({ shape: [, first, second, third] }: TensorSignature): readonly [Dim, Dim, Dim] {
+function dimsOf({ shape: [, first, second, third] }: Pick<TensorSignature, 'shape'>): readonly [Dim, Dim, Dim] {
   return isChannels(first) ? [first, second, third] : [third, first, second];
 }
 

@@ -133,7 +133,8 @@ function maxRejected(
   { rejected, of }: { readonly rejected: number; readonly of: number },
 ): JobDraft['maxRejected'] {
   const lines = opened.rejectedLines;
-  if (rejected === 0 && lines === 0) return undefined;
+  // Where no row is left, a run says what is wrong.
+  if (rejected === of || (rejected === 0 && lines === 0)) return undefined;
   const reasons = [
     ...(lines === 0 ? [] : [`${lines} line${lines === 1 ? '' : 's'} cannot be parsed`]),
     ...(rejected === 0 ? [] : [`${rowsText(rejected, of)} cannot become tensors`]),

@@ -32,6 +32,7 @@ describe('images for a model', () => {
     ['of no column', [column('title', 'VARCHAR'), column('a', 'BLOB', { isAllNull: true })], [colour]],
     ['for several inputs', [column('a')], [colour, colour]],
     ['for an input of another shape', [column('a')], [input(['N', 3, 32])]],
+    ['for an input of few numbers', [column('a')], [input(['N', 1, 2, 2])]],
     ['for an input of another type', [column('a')], [input(['N', 3, 32, 32], 'int64')]],
     ['where it is unclear which are the channels', [column('a')], [input(['N', 3, 32, 3])]],
     ['where lists have the numbers', [column('a'), column('b', 'FLOAT[]', { listShape: [3, 32, 64] })], [colour]],
