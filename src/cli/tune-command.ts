@@ -16,7 +16,7 @@ Nothing is called better that is within the noise.`,
     );
   addSetOption(addSpecArguments(command))
     .option('--rows <rows>', 'rows of the sample; auto takes as many as tell settings apart', 'auto')
-    .option('--budget <duration>', 'how long to measure (30s, 5m)', '60s')
+    .option('--budget <duration>', 'how long to measure (30s, 5m)', '2m')
     .addOption(new Option('--only <setting...>', 'change only these; threads change with workers').choices(tunedKeys))
     .option('-w, --write', 'write what is better into the spec; its comments stay')
     .option('-n, --dry-run', 'show what --write would change')

@@ -43,18 +43,24 @@ export interface Comparison {
 export function compared(a: Rates, b: Rates, scatter: Scatter): Comparison | undefined {
   const pairs = a.slice(0, b.length).map((rate, round) => Math.log(rate / (b[round] ?? 0)));
   if (pairs.length < 2 || !pairs.every(Number.isFinite)) return undefined;
-  return { gain: Math.expm1(mean(pairs)), noise: noiseOf(scatter, pairs.length) };
+  return { gain: Math.expm1(mean(middleHalf(pairs))), noise: noiseOf(scatter, pairs.length) };
 }
 
 /** What is within the scatter when settings are measured so many times by turns. */
 export function noiseOf({ squares, count }: Scatter, rounds: number): number {
   if (count === 0) return Number.POSITIVE_INFINITY;
-  const errors = 2.6 * (1 + 5 / count);
+  const errors = 2 * (1 + 5 / count);
   return Math.max(leastNoise, Math.expm1(errors * Math.sqrt(squares / count) * Math.sqrt(2 / rounds)));
 }
 
 function logsOf(heat: readonly Rates[]): readonly Rates[] {
   return heat.filter((rates) => rates.every((rate) => rate > 0)).map((rates) => rates.map(Math.log));
+}
+
+/** Without the highest and the lowest quarter, which may have been luck, or somebody else's load. */
+function middleHalf(values: Rates): Rates {
+  const quarter = Math.floor(values.length / 4);
+  return values.toSorted((a, b) => a - b).slice(quarter, values.length - quarter);
 }
 
 function mean(values: Rates): number {

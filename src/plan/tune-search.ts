@@ -10,7 +10,7 @@ const passesAtMost = 2;
 /** Who is not further behind the first may be ahead of it in truth. */
 const closeShare = 0.8;
 const rounds = { ofSteps: 3, ofLast: 16 } as const;
-const pairs = { first: 4, more: 2, most: 16 } as const;
+const pairs = { first: 4, more: 4, most: 40 } as const;
 
 export interface SearchOptions {
   readonly present: Setting;

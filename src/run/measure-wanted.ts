@@ -16,7 +16,7 @@ export interface SettingMeasured {
 }
 
 /** The rest of the budget is for the best and the present setting once more. */
-const exploringShare = 0.75;
+const exploringShare = 0.65;
 /** How much longer than a first look the others are. */
 const longTimes = 2;
 
@@ -52,8 +52,8 @@ export class Measurer {
     const rates = new Map(settings.map((setting) => [setting, [] as number[]]));
     const groups = [...Map.groupBy(settings, (setting) => this.#workersOf(setting)).values()];
     const repeats = this.#sample.repeats * (isShort ? 1 : longTimes);
-    // Workers that nothing else is measured beside stay for all rounds.
-    const turns = groups.length === 1 ? 1 : rounds;
+    // Workers that nothing else is measured beside stay for all rounds. At last many are wanted, and starting costs most.
+    const turns = groups.length === 1 ? 1 : isConfirming && rounds % 2 === 0 ? rounds / 2 : rounds;
     for (let turn = 0; turn < turns; turn++) {
       for (const group of turn % 2 === 0 ? groups : groups.toReversed()) {
         const order = turn % 2 === 0 ? group : group.toReversed();

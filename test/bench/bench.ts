@@ -106,7 +106,13 @@ async function grid(): Promise<void> {
 async function tune(): Promise<void> {
   const path = resolve(import.meta.dirname, '../../jobs.example.yaml');
   for (const job of ['late-flights', 'digits', 'glosses'])
-    await tuneShare({ path, job, rows: 'auto', budgetSeconds: Number(process.env['BENCH_TUNE_BUDGET'] ?? 60), rounds });
+    await tuneShare({
+      path,
+      job,
+      rows: 'auto',
+      budgetSeconds: Number(process.env['BENCH_TUNE_BUDGET'] ?? 120),
+      rounds,
+    });
 }
 
 async function cold(): Promise<void> {

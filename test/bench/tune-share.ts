@@ -22,6 +22,7 @@ export interface TuneBench {
 const keptShare = 4;
 /** So many of the best are held against the tuned one at last. */
 const leaders = 3;
+const roundsOfLast = 6;
 
 const ports = newPorts();
 
@@ -62,8 +63,8 @@ async function holdAgainstGrid({ found, keyOf, sample, grid, seconds }: Tuned, r
   const better = looked.slice(0, Math.ceil(all.length / keptShare)).map(({ setting }) => setting);
   const again = await ratesOf(unique([...better, present.setting, best.setting]), rounds);
   const first = again.slice(0, leaders).map(({ setting }) => setting);
-  // Who is first of many had luck as well: the last rounds are new for all.
-  const last = await ratesOf(unique([...first, present.setting, best.setting]), rounds + 1);
+  // Who is first of many had luck as well: the last rounds are new for all, and enough to tell a few percent apart.
+  const last = await ratesOf(unique([...first, present.setting, best.setting]), roundsOfLast * rounds);
   const rateOf = (wanted: Setting) => last.find(({ setting }) => keyOf(setting) === keyOf(wanted))?.rate ?? 0;
   for (const { setting, rate } of last) {
     const marks = [best, present].map((trial) => keyOf(trial.setting) === keyOf(setting));
