@@ -145,19 +145,29 @@ export class Call {
     for (const run of this.#nights.runs) run.end ??= ends.interrupted;
   }
 
-  /** Whoever is dead reads and writes nothing. */
+  #expectAlive(): void {
+    if (this.#isDead) throw new Error('it was killed');
+  }
+
+  /** Whoever is dead reads, writes and launches nothing. */
   #mortal({ read, settle }: TickLedger): TickLedger {
-    const alive = () => {
-      if (this.#isDead) throw new Error('it was killed');
-    };
     return {
       read: (nowMs) => {
-        alive();
+        this.#expectAlive();
         return read(nowMs);
       },
       settle: (outcome) => {
-        alive();
+        this.#expectAlive();
         settle(outcome);
+      },
+    };
+  }
+
+  #mortalLauncher({ launch }: Launcher): Launcher {
+    return {
+      launch: (request) => {
+        this.#expectAlive();
+        return launch(request);
       },
     };
   }
@@ -166,7 +176,12 @@ export class Call {
     const rule = tickRuleOf(schedule);
     const ledger = this.#mortal(newHistoryLedger(history, { key, rule, digest: tickDigest(schedule) }));
     const { signal } = this.controller;
-    const ports = { ledger, launcher, nowMs: Date.now, elapsedMs: () => performance.now() };
+    const ports = {
+      ledger,
+      launcher: this.#mortalLauncher(launcher),
+      nowMs: Date.now,
+      elapsedMs: () => performance.now(),
+    };
     const request = { ...key, schedule, jitterMs, machine, signal, options: [] };
     try {
       for await (const event of runDue(ports, request)) this.events.push(event);
