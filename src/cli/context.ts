@@ -7,7 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { besidePrefix, ownFolder } from '../checkpoint/beside-folder.ts';
 import { newOutputStore } from '../checkpoint/store.ts';
-import { isThere, writeError } from '../core/files.ts';
+import { nearestExisting, writeError } from '../core/files.ts';
 import { holdFile } from '../core/hold-file.ts';
 import { environment, usableCores, usableMemoryBytes } from '../core/host.ts';
 import { hasSqlite } from '../core/sqlite.ts';
@@ -163,7 +163,7 @@ export function workerEntry(name: 'main' | 'probe'): string {
 }
 
 async function temporaryFolder(beside?: string): Promise<TemporaryFolder> {
-  const parent = beside === undefined ? tmpdir() : await nearestFolder(dirname(resolve(beside)));
+  const parent = beside === undefined ? tmpdir() : await nearestExisting(dirname(resolve(beside)));
   const prefix = join(parent, beside === undefined ? 'nightshift-' : besidePrefix);
   const path = await mkdtemp(prefix).catch((error: unknown) => Promise.reject(writeError(error, prefix)));
   // However the process ends, but for a kill.
@@ -182,8 +182,4 @@ async function temporaryFolder(beside?: string): Promise<TemporaryFolder> {
       await rm(path, { recursive: true, force: true, maxRetries: 3 });
     },
   };
-}
-
-async function nearestFolder(path: string): Promise<string> {
-  return (await isThere(path)) || dirname(path) === path ? path : nearestFolder(dirname(path));
 }

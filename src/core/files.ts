@@ -128,6 +128,11 @@ export async function isThere(path: string): Promise<boolean> {
   );
 }
 
+/** A path, or the nearest one above it that is there: what is not there yet will be made in it. */
+export async function nearestExisting(path: string): Promise<string> {
+  return (await isThere(path)) || dirname(path) === path ? path : nearestExisting(dirname(path));
+}
+
 /** Lower-case hex SHA-256 of a file, read once in pieces. */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');

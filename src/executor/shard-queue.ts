@@ -1,4 +1,5 @@
 import type { FailedAttempt } from '../plan/commit.ts';
+import { Delays } from './delays.ts';
 
 export interface RetryPolicy {
   readonly maxAttempts: number;
@@ -34,7 +35,7 @@ export function retryDelayMs(policy: RetryPolicy, attempt: number, random: numbe
 /** Shards that wait for a worker, and those that wait for their next attempt's time. */
 export class ShardQueue {
   readonly #waiting: Assignment[] = [];
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #delays = new Delays();
   readonly #leftOut = new Set<number>();
   #isClosed = false;
 
@@ -69,19 +70,16 @@ export class ShardQueue {
   /** Puts an attempt first in the queue after a while, and tells. */
   retryAfter(delayMs: number, assignment: Assignment, onReady: () => void): void {
     if (this.#isClosed) return;
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
+    this.#delays.after(delayMs, () => {
       this.#waiting.unshift(assignment);
       onReady();
-    }, delayMs);
-    this.#timers.add(timer);
+    });
   }
 
   /** Nothing is given out from now on, also not what fails later: stopped workers give up the shard that they are at. */
   close(): void {
     this.#isClosed = true;
     this.#waiting.length = 0;
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    this.#delays.clear();
   }
 }

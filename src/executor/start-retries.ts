@@ -1,3 +1,4 @@
+import { Delays } from './delays.ts';
 import { type RetryPolicy, retryDelayMs } from './shard-queue.ts';
 
 /** Starts of workers that were killed, slot by slot: each is tried again after a while, so often in a row. */
@@ -5,7 +6,7 @@ export class StartRetries {
   readonly #policy: RetryPolicy;
   readonly #random: () => number;
   readonly #killed = new Map<number, number>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #delays = new Delays();
   #isClosed = false;
 
   /** @param random from 0 inclusive to 1 exclusive */
@@ -24,21 +25,13 @@ export class StartRetries {
     const times = (this.#killed.get(slot) ?? 0) + 1;
     this.#killed.set(slot, times);
     if (times >= this.#policy.maxAttempts || this.#isClosed) return false;
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(timer);
-        start();
-      },
-      retryDelayMs(this.#policy, times + 1, this.#random()),
-    );
-    this.#timers.add(timer);
+    this.#delays.after(retryDelayMs(this.#policy, times + 1, this.#random()), start);
     return true;
   }
 
   /** Nothing is started from now on. */
   close(): void {
     this.#isClosed = true;
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    this.#delays.clear();
   }
 }

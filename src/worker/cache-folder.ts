@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { access, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError, messageOf } from '../core/errors.ts';
-import { systemCode } from '../core/files.ts';
+import { nearestExisting, systemCode } from '../core/files.ts';
 import { isDamaged, SqliteFile } from '../core/sqlite.ts';
 import { cacheFile, cacheMigrations, cacheTimeoutMs, damagedHint, dayMs } from './prediction-cache.ts';
 
@@ -40,7 +40,7 @@ const fileEnds = ['-wal', '-shm', ''] as const;
  */
 export async function checkCacheFolder(folder: string): Promise<'new' | 'kept'> {
   const names = await namesIn(folder);
-  await refuseReadOnly(names === undefined ? await nearestFolder(dirname(folder)) : folder, folder);
+  await refuseReadOnly(names === undefined ? await nearestExisting(dirname(folder)) : folder, folder);
   return stateOf(folder, names);
 }
 
@@ -167,14 +167,6 @@ async function namesIn(folder: string): Promise<readonly string[] | undefined> {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw unusable(folder, systemCode(error) === 'ENOTDIR' ? 'it is no folder' : messageOf(error), error);
   });
-}
-
-async function nearestFolder(path: string): Promise<string> {
-  const isThere = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  return isThere || dirname(path) === path ? path : nearestFolder(dirname(path));
 }
 
 async function refuseReadOnly(path: string, folder: string): Promise<void> {
